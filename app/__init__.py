@@ -1,0 +1,1 @@
+"""Settings, wiring, services and the command line."""

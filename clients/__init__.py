@@ -1,0 +1,1 @@
+"""The far sides: Scoro, the Intacct gateway, mail."""

@@ -1,0 +1,1 @@
+"""Operations pages and the JSON API behind them."""

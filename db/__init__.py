@@ -1,0 +1,1 @@
+"""The ledger: Postgres holds every piece of work and its history."""

@@ -1,0 +1,1 @@
+"""What brings changes in and rings the bells."""

@@ -1,0 +1,1 @@
+"""What happens to a change: intake, translation, delivery, failures."""

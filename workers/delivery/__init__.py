@@ -1,0 +1,1 @@
+"""From a ready operation to a settled one."""

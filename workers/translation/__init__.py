@@ -1,0 +1,1 @@
+"""Pure functions from a Scoro document to Intacct functions."""
