@@ -1,0 +1,62 @@
+"""What can go wrong, sorted by what the caller does next.
+
+Every boundary raises errors of its own (`clients.scoro.errors`, `clients.intacct.errors`); what stays of an error once a
+document cannot go on is a `Problem`: a cause and a fix in words that a person can act on.
+
+DocumentError        this one document cannot be translated; the Problem says which field and what to do
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ErrorClass(StrEnum):
+    """What the caller does with an error."""
+
+    DATA = "data"
+    """The document or a setting is wrong; a person changes it."""
+    REFUSED = "refused"
+    """Intacct's business rules said no; a person changes the document or Intacct."""
+    DUPLICATE = "duplicate"
+    """It is there already: looked up and linked."""
+    NOT_FOUND = "not_found"
+    """Scoro does not know the document."""
+    THROTTLED = "throttled"
+    """Wait for the whole company."""
+    UNAVAILABLE = "unavailable"
+    """Nothing ran; due again by the policy table."""
+    UNCERTAIN = "uncertain"
+    """It may have run; looked up before anything else."""
+    BROKEN = "broken"
+    """Credentials or rights: the connection is at fault, not the document."""
+    BUG = "bug"
+    """Ours: the far side could not read what we sent, or our code failed."""
+    POISON = "poison"
+    """A message that no actor can handle."""
+    UNKNOWN = "unknown"
+    """A text that the catalogue does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a document cannot go on, for the failure list.
+
+    `code` is stable (ours, such as `line_without_account`, or the far side's number); `cause` and `fix` are sentences that
+    name the document and the field; `culprit` names the values that cause it (the account, the tax rate, never the
+    document), so that equal causes meet in one failure.
+    """
+
+    error_class: ErrorClass
+    code: str
+    cause: str
+    fix: str
+    field: str = ""
+    culprit: tuple[str, ...] = field(default=())
+
+
+class DocumentError(Exception):
+    """This document cannot be translated; `problem` says which field and what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.cause)
+        self.problem = problem

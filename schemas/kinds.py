@@ -1,0 +1,72 @@
+"""The words for what is synced: kinds of document, Scoro's modules, states. The ledger's enums are the same words."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a row of the ledger's `document` table is. The last three are records that documents need, not documents."""
+
+    INVOICE = "invoice"
+    CREDIT_INVOICE = "credit_invoice"
+    BILL = "bill"
+    CREDIT_BILL = "credit_bill"
+    EXPENSE = "expense"
+    RECEIPT = "receipt"
+    FILE = "file"
+    PROJECT = "project"
+    CUSTOMER = "customer"
+    VENDOR = "vendor"
+    FOLDER = "folder"
+
+    @property
+    def module(self) -> str:
+        """Scoro's module: the space in which this kind's Scoro ids are unique."""
+        return MODULES[self]
+
+
+MODULES: dict[Kind, str] = {
+    Kind.INVOICE: "invoices",
+    Kind.CREDIT_INVOICE: "invoices",
+    Kind.BILL: "bills",
+    Kind.CREDIT_BILL: "bills",
+    Kind.EXPENSE: "expenses",
+    Kind.RECEIPT: "receipts",
+    Kind.FILE: "files",
+    Kind.PROJECT: "projects",
+    Kind.CUSTOMER: "customers",
+    Kind.VENDOR: "vendors",
+    Kind.FOLDER: "folders",
+}
+"""Scoro's module by kind. `customers` and `vendors` are our two roles of one Scoro contact."""
+
+DOCUMENT_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind not in {"customer", "vendor", "folder"})
+"""The kinds that people see as documents."""
+
+WEBHOOK_KINDS: dict[str, Kind] = {"invoice": Kind.INVOICE}
+"""Kind by the singular `entityType` of Scoro's webhook (scoro-api, section 10)."""
+
+
+class DocumentState(StrEnum):
+    """Where a document stands; the ledger derives it from the newest operation."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    UNCERTAIN = "uncertain"
+    POSTED = "posted"
+    LINKED = "linked"
+    HELD = "held"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    IGNORED = "ignored"
+    DELETED = "deleted"
+
+
+class Purpose(StrEnum):
+    """Why a request leaves for Intacct."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+    LOOK_UP = "look_up"
+    PULL = "pull"
+    BACKGROUND = "background"
+    RECONCILE = "reconcile"
