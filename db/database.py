@@ -1,0 +1,94 @@
+"""Connections to the ledger.
+
+Two ways in: the pool for short transactions, and *direct* sessions (`DATABASE_DIRECT_URL`) that hold advisory locks and
+LISTEN, which a transaction pooler cannot carry.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+T = TypeVar("T")
+Ledger = Connection[DictRow]
+"""A connection whose rows are dicts by column name; every query function takes one, inside a transaction."""
+
+KEEPALIVE: dict[str, Any] = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""A dead network shows on a session within half a minute, so that its locks fall."""
+
+TRIES = 3
+
+
+class Database:
+    """The ledger's connections, shared by the threads of one process.
+
+    `actor` stands in the journal for whatever this process does by itself.
+    """
+
+    def __init__(self, url: str, direct_url: str | None = None, *, actor: str, pool_size: int = 8) -> None:
+        self.url = url
+        self.direct_url = direct_url or url
+        options = f"-c scoro_intacct.actor={actor} -c timezone=UTC"
+        kwargs: dict[str, Any] = {"row_factory": dict_row, "options": options, "connect_timeout": 5, **KEEPALIVE}
+        if self.direct_url != url:
+            kwargs["prepare_threshold"] = None  # behind a transaction pooler a prepared statement is lost
+        self._direct_kwargs: dict[str, Any] = {**kwargs, "autocommit": True}
+        self._pool: ConnectionPool[Ledger] = ConnectionPool(
+            url,
+            kwargs=kwargs,
+            min_size=1,
+            max_size=pool_size,
+            timeout=10,
+            open=False,
+            check=ConnectionPool.check_connection,
+        )
+        self._direct: ConnectionPool[Ledger] = ConnectionPool(
+            self.direct_url,
+            kwargs=self._direct_kwargs,
+            min_size=0,
+            max_size=pool_size * 2,
+            timeout=10,
+            open=False,
+            check=ConnectionPool.check_connection,
+            reset=release_locks,
+        )
+        self._pool.open()
+        self._direct.open()
+
+    def close(self) -> None:
+        """Close every connection; running statements end."""
+        self._pool.close()
+        self._direct.close()
+
+    def run(self, work: Callable[[Ledger], T], *, actor: str | None = None) -> T:
+        """Run `work` in one transaction, again from the start when Postgres breaks a deadlock."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self._pool.connection() as ledger, ledger.transaction():
+                    if actor:
+                        ledger.execute("SELECT set_config('scoro_intacct.actor', %s, true)", [actor])
+                    return work(ledger)
+            except (DeadlockDetected, SerializationFailure):
+                if attempt == TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def session(self) -> Iterator[Ledger]:
+        """A direct session in autocommit: its advisory locks live until they are released or it ends."""
+        with self._direct.connection() as session:
+            yield session
+
+    def listener(self) -> Ledger:
+        """A direct connection of the caller's own, for LISTEN; the caller closes it."""
+        return psycopg.connect(self.direct_url, **self._direct_kwargs)
+
+
+def release_locks(session: Ledger) -> None:
+    """Give up what a returned session may still hold, so that the next user starts clean."""
+    session.execute("SELECT pg_advisory_unlock_all()")

@@ -1,0 +1,38 @@
+"""Advisory locks: who is alive. A row in progress whose lock nobody holds belongs to a dead process.
+
+All are session locks on a direct session: they fall with the session, by whatever death. Keys are (class, id).
+"""
+
+from collections.abc import Sequence
+
+from db.database import Ledger
+
+COMPANY_SLOT = 1
+"""(class, company × 1000 + slot): one simultaneous request of an Intacct company."""
+DOCUMENT = 2
+"""(class, document): one reader of a document."""
+REQUEST = 3
+"""(class, request): the process that carries it to Intacct."""
+
+HELD = """EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (
+    SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid = {lock_class} AND l.objid = ({key} & 2147483647)::int::oid AND l.objsubid = 2 AND l.granted)"""
+"""SQL: somebody holds the lock (class, key)."""
+
+
+def held(lock_class: int, key: str) -> str:
+    """The SQL condition that somebody holds the lock of `lock_class` on the SQL expression `key`."""
+    return HELD.format(lock_class=lock_class, key=key)
+
+
+def try_lock(session: Ledger, lock_class: int, key: int) -> bool:
+    """Take the lock if it is free."""
+    row = session.execute("SELECT pg_try_advisory_lock(%s, %s) AS got", [lock_class, key & 0x7FFFFFFF]).fetchone()
+    return bool(row and row["got"])
+
+
+def unlock(session: Ledger, lock_class: int, keys: Sequence[int]) -> None:
+    """Release locks that this session holds."""
+    session.execute(
+        "SELECT pg_advisory_unlock(%s, k) FROM unnest(%s::int[]) AS k", [lock_class, [key & 0x7FFFFFFF for key in keys]]
+    )
