@@ -8,9 +8,9 @@
 6. RabbitMQ from apt, as root on Debian where the caller allows it, then as 4
 """
 
-import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.services.amqp import broker_version
+from app.services.children import wait_until
 from app.services.data_dir import ensure_data_dir
 from app.services.errors import ServiceMissing, ServiceUnusable
 from app.services.file_lock import FileLock
@@ -29,8 +30,7 @@ from app.services.rabbit import INSTALL_COMMAND, PrivateRabbit, installed_rabbit
 LOCAL_URL = "amqp://guest:guest@127.0.0.1:5672/%2F"
 DOCKER_TIMEOUT_S = 3
 DOCKER_IMAGE = "rabbitmq:4-alpine"
-
-log = logging.getLogger(__name__)
+CONTAINER_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def broker(amqp_url: str | None, *, state_dir: Path, embedded: bool, install: bo
 
 def docker_answers() -> bool:
     """Say whether a Docker engine answers a ping; the client alone, or no testcontainers, is a no."""
+    if not _docker_listens():  # asked first, because the client leaks a socket where nothing listens
+        return False
     try:
         import docker
         import testcontainers  # noqa: F401 - only whether it is there
@@ -88,13 +90,29 @@ def docker_answers() -> bool:
         client.close()
 
 
+def _docker_listens() -> bool:
+    address = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
+    try:
+        if address.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as link:
+                link.settimeout(DOCKER_TIMEOUT_S)
+                link.connect(address.path)
+        else:
+            socket.create_connection((address.hostname or "", address.port or 2375), DOCKER_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def _container() -> Iterator[BrokerService]:
-    from testcontainers.rabbitmq import RabbitMqContainer
+    from testcontainers.core.container import DockerContainer
 
-    with RabbitMqContainer(DOCKER_IMAGE) as container:
-        host, port = container.get_container_host_ip(), container.get_exposed_port(container.port)
-        url = f"amqp://{container.username}:{container.password}@{host}:{port}/%2F"
+    with DockerContainer(DOCKER_IMAGE).with_exposed_ports(5672) as container:
+        host, port = container.get_container_host_ip(), container.get_exposed_port(5672)
+        url = f"amqp://guest:guest@{host}:{port}/%2F"
+        if not wait_until(lambda: broker_version(url) is not None, CONTAINER_TIMEOUT_S, step_s=0.2):
+            raise ServiceUnusable(f"RabbitMQ in a container of {DOCKER_IMAGE} did not answer. Set AMQP_URL to another.")
         yield BrokerService(url, f"RabbitMQ {broker_version(url)} in a container")
 
 
