@@ -102,6 +102,31 @@ UNKNOWN_VAT_CODE_ID = 4
 
 
 @dataclass(frozen=True)
+class Product:
+    """What an invoice line sells; header discounts pass an exempt one by."""
+
+    product_id: int
+    code: str
+    name: str
+    unit: str
+    vat_code_id: int
+    account_symbol: str
+    exempt_from_discounts: bool = False
+
+
+PRODUCTS = (
+    Product(1, "CONS", "Consulting day", "day", 1, "4000"),
+    Product(2, "DSGN", "Design hour", "h", 1, "4010"),
+    Product(3, "SUPP", "Support hour", "h", 1, "4020"),
+    Product(4, "LICN", "Licence, resold", "pc", 1, "4030", exempt_from_discounts=True),
+    Product(5, "TRVL", "Travel at cost", "pc", 3, "4100", exempt_from_discounts=True),
+    Product(6, "WORK", "Workshop, reduced rate", "pc", 2, "4000"),
+)
+SCORO_ACCOUNT_IDS = {account.symbol: number for number, account in enumerate(ACCOUNTS, start=1)}
+"""Symbol of an account -> its id in Scoro."""
+
+
+@dataclass(frozen=True)
 class DimensionValue:
     """A value of a dimension: its id in Intacct, the name that Scoro shows, and whether Intacct takes it."""
 
@@ -128,5 +153,7 @@ PROJECTS = (
     DimensionValue("P-1003", "Service desk"),
     DimensionValue("P-1099", "Abandoned pilot", active=False),
 )
+SCORO_PROJECT_IDS = {project.id: number for number, project in enumerate(PROJECTS, start=1)}
+"""Id of a project -> its id in Scoro."""
 DIMENSION_FIELDS = {"DEPARTMENT": "c_department", "CLASS": "c_class"}
 """Dimension of Intacct -> the custom field of Scoro that holds it."""

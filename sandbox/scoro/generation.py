@@ -1,0 +1,207 @@
+"""Puts generated documents into the site, and keeps their plans in step with what people do to them.
+
+A batch is made in steps, each committed with its progress: cut short, it goes on where it stopped, and
+asked for again it adds nothing.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from sandbox import fixtures
+from sandbox.generator.customers import customer
+from sandbox.generator.edits import edit
+from sandbox.generator.invoices import ONE_OFF, REASONS, SUB_HEADING, Payer, Span, invoice
+from sandbox.generator.plan import Plan, PlannedLine, sums_of, totals_by_currency
+from sandbox.scoro.errors import BadRequestError
+from sandbox.scoro.modules import MODULES
+from sandbox.scoro.site import FIRST_NUMBER, THE_GENERATOR, Event, Site
+from sandbox.scoro.store import Record
+
+STEP = 100
+LET_OTHERS_IN_S = 0.001
+INVOICES_PER_CUSTOMER = 10
+BROKEN_SHARE = 0.03
+ALL_REASONS_FROM = 50
+KINDS = {"invoice"}
+
+_INVOICES = MODULES["invoices"]
+_CONTACTS = MODULES["contacts"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A batch to make; batches of equal `key` are the same."""
+
+    documents: int
+    seed: int
+    kinds: tuple[str, ...]
+    broken: bool
+    first_day: dt.date
+    last_day: dt.date
+    entity: str
+    key: str
+
+
+def generate(site: Site, order: Order) -> dict[str, Any]:
+    """Make a batch; answers the ids of its documents and, of the broken ones, the reasons."""
+    if not order.kinds or not KINDS.issuperset(order.kinds):
+        raise BadRequestError(f"kinds must be among {sorted(KINDS)}", "kinds")
+    if order.last_day < order.first_day:
+        raise BadRequestError("date_to lies before date_from", "date_to")
+    note = f"batch:{order.key}"
+    reasons = _reasons(order)
+    while True:
+        with site.store.transaction():
+            done = site.store.note(note) or {"payers": _make_payers(site, order), "ids": [], "broken": {}}
+            start = len(done["ids"])
+            for index in range(start, min(start + STEP, order.documents)):
+                _make_invoice(site, order, index, reasons.get(index), done)
+            site.store.put_note(note, done)
+        if len(done["ids"]) >= order.documents:
+            return {"ids": done["ids"], "broken": done["broken"]}
+        time.sleep(LET_OTHERS_IN_S)
+
+
+def _reasons(order: Order) -> dict[int, str]:
+    """Choose which documents of a batch are broken, and how."""
+    if not order.broken:
+        return {}
+    random = Random(f"broken {order.seed} {order.documents}")
+    least = len(REASONS) if order.documents >= ALL_REASONS_FROM else 1
+    chosen = random.sample(range(order.documents), max(least, round(order.documents * BROKEN_SHARE)))
+    first = random.randrange(len(REASONS))
+    return {index: REASONS[(first + at) % len(REASONS)] for at, index in enumerate(chosen)}
+
+
+def _make_payers(site: Site, order: Order) -> list[list[Any]]:
+    count = -(-order.documents // INVOICES_PER_CUSTOMER)
+    return [_make_payer(site, order, ordinal) for ordinal in range(count)]
+
+
+def _make_payer(site: Site, order: Order, ordinal: int, *, nameless: bool = False) -> list[Any]:
+    made = customer(f"{order.seed} {order.documents}", ordinal, nameless=nameless)
+    company = site.save(_CONTACTS, None, made.company, entity=order.entity, actor=THE_GENERATOR)
+    persons = []
+    for person in made.persons:
+        related = [item | {"related_company_id": company.id} for item in person["related_companies"]]
+        record = site.save(
+            _CONTACTS, None, person | {"related_companies": related}, entity=order.entity, actor=THE_GENERATOR
+        )
+        persons.append(record.id)
+    return [company.id, persons]
+
+
+def _make_invoice(site: Site, order: Order, index: int, broken: str | None, done: dict[str, Any]) -> None:
+    random = Random(f"invoice {order.seed} {order.documents} {index}")
+    company_id, person_ids = random.choice(done["payers"])
+    if broken == "customer_without_name":
+        company_id, person_ids = _make_payer(site, order, len(done["payers"]) + index, nameless=True)
+    number = str(site.store.sequence("no:invoices", start=FIRST_NUMBER))
+    payer = Payer(company_id, tuple(person_ids))
+    given, plan = invoice(random, number, payer, Span(order.first_day, order.last_day), broken)
+    if broken == "unexplained_total":
+        given["_pinned"] = {"sum": str(sums_of(plan).net + ONE_OFF)}
+    record = site.save(_INVOICES, None, given, entity=order.entity, actor=THE_GENERATOR)
+    site.store.put_plan(record.id, plan.as_json())
+    done["ids"].append(record.id)
+    if broken:
+        done["broken"][str(record.id)] = broken
+
+
+def edit_some(site: Site, count: int, seed: int) -> dict[str, Any]:
+    """Edit healthy invoices of the generator; answers their ids and what was done to each."""
+    random = Random(f"edits {seed}")
+    with site.store.transaction():
+        healthy = [(key, plan) for key, held in site.store.plans() if (plan := Plan.from_json(held)).broken is None]
+        chosen = random.sample(healthy, min(count, len(healthy)))
+        edits = {}
+        for record_id, plan in chosen:
+            record = site.store.get("invoices", record_id)
+            if record is None:
+                continue
+            what, given, changed = edit(random, record.head.get("description", ""), list(record.lines or []), plan)
+            site.save(_INVOICES, record_id, given, entity=record.entity, actor=THE_GENERATOR)
+            site.store.put_plan(record_id, changed.as_json())
+            edits[str(record_id)] = what
+    return {"ids": [int(key) for key in edits], "edits": edits}
+
+
+def expected(site: Site) -> dict[str, Any]:
+    """Return each planned document's sums and the totals by currency of those that are not broken."""
+    documents = []
+    healthy = []
+    for record_id, held in site.store.plans():
+        plan = Plan.from_json(held)
+        sums = sums_of(plan)
+        documents.append(
+            {
+                "id": record_id,
+                "no": plan.number,
+                "currency": plan.currency,
+                "net": str(sums.net),
+                "vat": str(sums.vat),
+                "gross": str(sums.gross),
+                "broken": plan.broken,
+            }
+        )
+        if plan.broken is None:
+            healthy.append((plan.currency, sums))
+    totals = {currency: total.as_json() for currency, total in sorted(totals_by_currency(healthy).items())}
+    return {"documents": documents, "totals": totals}
+
+
+def follow(site: Site, event: Event) -> None:
+    """Let the plan of a document follow what people and the API do to it."""
+    if event.actor == THE_GENERATOR:
+        return
+    record = event.record
+    if event.module.name == "invoices" and site.store.is_planned(record.id):
+        plan = None if event.action == "delete" else planned(site, record)
+        site.store.put_plan(record.id, plan.as_json() if plan else None)
+    elif event.module.name in {"companies", "persons"} and "name" in event.changed:
+        _follow_name(site, record)
+
+
+def _follow_name(site: Site, payer: Record) -> None:
+    for record_id, _ in site.store.plans():
+        document = site.store.get("invoices", record_id)
+        if document is not None and document.head.get("company_id") == payer.id:
+            site.store.put_plan(record_id, planned(site, document).as_json())
+
+
+def planned(site: Site, record: Record) -> Plan:
+    """Read a plan from an invoice that somebody else has changed."""
+    head = record.head
+    lines = record.lines or []
+    discounts = tuple(head[name] for name in ("discount", "discount2", "discount3") if name in head)
+    plan = Plan(head["no"], head["currency"], discounts, tuple(_planned_line(site, line) for line in lines))
+    return replace(plan, broken=_reason(site, record, lines))
+
+
+def _planned_line(site: Site, line: dict[str, Any]) -> PlannedLine:
+    product = site.store.get("products", int(line.get("product_id", 0)))
+    return PlannedLine(
+        line.get("price", "0"),
+        line.get("amount", "0"),
+        line.get("discount", "0"),
+        line.get("vat") or "0",
+        bool(product and product.head.get("no_discounts")),
+    )
+
+
+def _reason(site: Site, record: Record, lines: Sequence[dict[str, Any]]) -> str | None:
+    """Say why an invoice cannot be posted, of the reasons that the generator knows."""
+    sells = [line for line in lines if line.get("product_id") != SUB_HEADING]
+    payer = site.store.get("contacts", int(record.head.get("company_id", 0)))
+    faults = {
+        "line_without_account": any(not line.get("finance_account_id") for line in sells),
+        "unknown_tax_rate": any(line.get("vat_code_id") == str(fixtures.UNKNOWN_VAT_CODE_ID) for line in sells),
+        "unknown_currency": record.head["currency"] not in fixtures.CURRENCIES,
+        "customer_without_name": payer is None or not payer.head.get("name"),
+        "unexplained_total": bool(record.head.get("_pinned")),
+    }
+    return next((reason for reason, is_so in faults.items() if is_so), None)
