@@ -1,0 +1,37 @@
+"""What is read from Scoro: records, the quirks of their values, the fingerprint of an invoice."""
+
+from schemas.scoro.records import (
+    Address,
+    CompanyAccount,
+    Contact,
+    FinanceAccount,
+    Invoice,
+    InvoiceLine,
+    Product,
+    VatCode,
+    read_company_account,
+    read_contact,
+    read_finance_account,
+    read_invoice,
+    read_product,
+    read_vat_code,
+)
+from schemas.scoro.source import source_fingerprint
+
+__all__ = [
+    "Address",
+    "CompanyAccount",
+    "Contact",
+    "FinanceAccount",
+    "Invoice",
+    "InvoiceLine",
+    "Product",
+    "VatCode",
+    "read_company_account",
+    "read_contact",
+    "read_finance_account",
+    "read_invoice",
+    "read_product",
+    "read_vat_code",
+    "source_fingerprint",
+]

@@ -1,0 +1,224 @@
+"""The records of Scoro that are read, in the shape that the rest of the product works with.
+
+Unknown fields are ignored, missing ones are absent. `read_invoice` and its siblings turn an answer of Scoro into a
+record or raise a DocumentError that names the document, the field and its value.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from schemas.errors import DocumentError, ErrorClass, Problem
+from schemas.scoro import values
+from schemas.scoro.values import CustomFields, Day, Emails, Flag, Id, Ids, Instant, Number, Quantity, Sum, Text, Words
+
+HEADING_PRODUCT_ID = -1
+"""The product id of sub-heading lines, which hold text only (scoro-api, section 8)."""
+MAX_SHOWN_CHARACTERS = 80
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class InvoiceLine(_Record):
+    """A line of an invoice; `sum` is without VAT, after the line's discount and before the header's."""
+
+    id: Id = None
+    product_id: Id = None
+    product_name: Text = ""
+    comment: Text = ""
+    price: Quantity = Decimal(0)
+    amount: Quantity = Decimal(0)
+    amount2: Quantity = Decimal(0)
+    discount: Quantity = Decimal(0)
+    sum: Sum = Decimal(0)
+    vat: Number = None
+    vat_code_id: Id = None
+    vat_code: Text = ""
+    finance_account_id: Id = None
+    finance_account_symbol: Text = ""
+    finance_account_name: Text = ""
+    project_name: Text = ""
+    custom_fields: CustomFields = {}
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether the line is a sub-heading or comment, no position."""
+        return self.product_id == HEADING_PRODUCT_ID and self.sum == 0
+
+
+class Invoice(_Record):
+    """An invoice; `sum` is the total without VAT, after all discounts. Rates and discounts in per cent."""
+
+    id: int = Field(gt=0)
+    no: Text = ""
+    account_id: Text = ""
+    company_id: Id = None
+    company_name: Text = ""
+    person_id: Id = None
+    person_name: Text = ""
+    project_name: Text = ""
+    date: Day = None
+    deadline: Day = None
+    description: Text = ""
+    reference_no: Text = ""
+    currency: Text = ""
+    currency_rate: Number = None
+    discount: Quantity = Decimal(0)
+    discount2: Quantity = Decimal(0)
+    discount3: Quantity = Decimal(0)
+    sum: Sum = Decimal(0)
+    vat_sum: Sum = Decimal(0)
+    vat: Number = None
+    vat_code_id: Id = None
+    vat_code: Text = ""
+    credited_invoices: Ids = ()
+    lines: Annotated[tuple[InvoiceLine, ...], BeforeValidator(values.records)] = ()
+    custom_fields: CustomFields = {}
+    modified_date: Instant = None
+    is_deleted: Flag = False
+
+    @property
+    def label(self) -> str:
+        """How messages name the document."""
+        return f"Invoice {self.no} (id {self.id} in Scoro)" if self.no else f"The invoice with id {self.id} in Scoro"
+
+    @property
+    def gross(self) -> Decimal:
+        """The total with VAT."""
+        return self.sum + self.vat_sum
+
+    @property
+    def discounts(self) -> tuple[Decimal, ...]:
+        """The header discounts that are set, in the order in which they apply."""
+        return tuple(percent for percent in (self.discount, self.discount2, self.discount3) if percent != 0)
+
+
+class Address(_Record):
+    """An address of a contact."""
+
+    street: Text = ""
+    city: Text = ""
+    county: Text = ""
+    municipality: Text = ""
+    zipcode: Text = ""
+    country: Text = ""
+
+
+def _addresses(value: Any) -> list[Any]:
+    return [item for item in values.records(value) if isinstance(item, Mapping)]
+
+
+class Contact(_Record):
+    """A company or person; persons have a `lastname`."""
+
+    contact_id: int = Field(gt=0)
+    name: Text = ""
+    lastname: Text = ""
+    contact_type: Text = ""
+    id_code: Text = ""
+    vatno: Text = ""
+    reference_no: Text = ""
+    emails: Emails = Field((), validation_alias="means_of_contact")
+    addresses: Annotated[tuple[Address, ...], BeforeValidator(_addresses)] = ()
+    custom_fields: CustomFields = {}
+    modified_date: Instant = None
+    is_deleted: Flag = False
+
+    @property
+    def full_name(self) -> str:
+        """The name as people write it."""
+        return f"{self.name} {self.lastname}".strip()
+
+
+class Product(_Record):
+    """A product; header discounts pass by those with `no_discounts`."""
+
+    product_id: int = Field(gt=0)
+    name: Text = ""
+    no_discounts: Flag = False
+
+
+class VatCode(_Record):
+    """A VAT code; `percent` in per cent."""
+
+    vat_code_id: int = Field(gt=0)
+    vat_code: Text = ""
+    percent: Quantity = Decimal(0)
+    vat_name: Text = ""
+    is_sales: Flag = True
+    is_active: Flag = True
+
+
+class FinanceAccount(_Record):
+    """A finance account."""
+
+    id: int = Field(gt=0)
+    account_symbol: Text = ""
+    name: Text = ""
+    is_active: Flag = True
+
+
+class CompanyAccount(_Record):
+    """The business entity itself, with its currencies (ISO 4217)."""
+
+    company_name: Text = ""
+    base_currency: Text = ""
+    active_currencies: Words = ()
+
+
+_Kind = TypeVar("_Kind", bound=_Record)
+
+
+class _Reader(Generic[_Kind]):
+    """Reads one kind of record; `word` and `number_field` are how messages name it."""
+
+    def __init__(self, model: type[_Kind], word: str, id_field: str, number_field: str) -> None:
+        self._model, self._word, self._id_field, self._number_field = model, word, id_field, number_field
+
+    def __call__(self, payload: Mapping[str, Any], *, zone: tzinfo = UTC) -> _Kind:
+        """Read a record; `zone` is the site's, for instants without an offset. Raises DocumentError."""
+        try:
+            return self._model.model_validate(payload, context={"zone": zone})
+        except ValidationError as error:
+            raise DocumentError(self._problem(payload, error)) from error
+
+    def _problem(self, payload: Any, error: ValidationError) -> Problem:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or self._word
+        value = repr(first["input"])
+        shown = value if len(value) <= MAX_SHOWN_CHARACTERS else f"{value[:MAX_SHOWN_CHARACTERS]}..."
+        reason = "is missing" if first["type"] == "missing" else f"holds {shown}, which {_reason(first)}"
+        return Problem(
+            ErrorClass.DATA,
+            "unreadable_field",
+            f"{self._name(payload)} cannot be read: its field {place} {reason}.",
+            f"Correct {place} in Scoro and save the {self._word}, which sends it again.",
+            place,
+            (place, shown),
+        )
+
+    def _name(self, payload: Any) -> str:
+        held = payload if isinstance(payload, Mapping) else {}
+        known = [str(held[name]) for name in (self._number_field, self._id_field) if held.get(name)]
+        return f"The {self._word} {' / '.join(known)}".strip()
+
+
+def _reason(error: Any) -> str:
+    if error["type"] in {"value_error", "assertion_error"}:
+        return str(error["msg"]).removeprefix("Value error, ")
+    return {"greater_than": "is not an id", "int_parsing": "is not an id", "int_type": "is not an id"}.get(
+        str(error["type"]), f"is not understood ({error['msg']})"
+    )
+
+
+read_invoice = _Reader(Invoice, "invoice", "id", "no")
+read_contact = _Reader(Contact, "contact", "contact_id", "name")
+read_product = _Reader(Product, "product", "product_id", "name")
+read_vat_code = _Reader(VatCode, "VAT code", "vat_code_id", "vat_code")
+read_finance_account = _Reader(FinanceAccount, "finance account", "id", "account_symbol")
+read_company_account = _Reader(CompanyAccount, "company account", "company_name", "company_name")

@@ -1,0 +1,378 @@
+"""The settings of a connection: one validated model, changed by dotted keys.
+
+Each field describes itself, with an example; `describe` lists them for people, `set_key` changes one from text as
+it is typed on the command line (`taxes.1`, `accounts.map.17`, `delivery.linger_ms`). What is not set is the default.
+
+SettingError         the key is unknown or the value is not allowed; says what would be
+"""
+
+import difflib
+import json
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+MEMO_PLACEHOLDERS = ("number", "project", "product", "comment")
+ID_PLACEHOLDERS = ("contact_id", "id_code", "vatno", "reference_no")
+EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
+
+
+class SettingError(ValueError):
+    """A setting cannot be changed like this; the message names the key and what is allowed."""
+
+
+def _placeholders(template: str, known: tuple[str, ...]) -> set[str]:
+    try:
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError as error:
+        raise ValueError(f"a bracket is not closed; placeholders look like {{{known[0]}}}") from error
+    if any(form or conversion for _, _, form, conversion in parts):
+        raise ValueError(f"placeholders look like {{{known[0]}}}, without ':' or '!'")
+    names = {name or "" for _, name, _, _ in parts}
+    if unknown := sorted(names - set(known)):
+        allowed = " ".join(f"{{{name}}}" for name in known)
+        raise ValueError(f"unknown placeholder {{{unknown[0]}}}; known are {allowed}")
+    return names
+
+
+def _memo_template(template: str) -> str:
+    _placeholders(template, MEMO_PLACEHOLDERS)
+    return template
+
+
+def _id_template(template: str) -> str:
+    if not _placeholders(template, ID_PLACEHOLDERS):
+        raise ValueError("without a placeholder such as {contact_id} all customers would get one id")
+    return template
+
+
+def _emails(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    for address in addresses:
+        if not EMAIL.fullmatch(address):
+            raise ValueError(f"{address!r} is not an e-mail address")
+    return addresses
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class SyncedSettings(_Section):
+    """What is synced of one kind of document."""
+
+    enabled: bool = Field(True, description="Whether they are synced at all.", examples=["true"])
+    start_date: date | None = Field(
+        None,
+        description="Documents dated before this day are left alone; unset: the day of connecting.",
+        examples=["2026-01-01"],
+    )
+    updates: Literal["auto", "on_demand"] = Field(
+        "auto", description="Whether edits follow by themselves or only when a person sends them.", examples=["auto"]
+    )
+    on_delete: Literal["hold", "delete_draft", "reverse"] = Field(
+        "hold", description="What happens in Intacct when one is deleted in Scoro.", examples=["hold"]
+    )
+
+    def starts_on(self, connected_on: date) -> date:
+        """Return the first document date that is synced, given the day of connecting."""
+        return self.start_date or connected_on
+
+
+class DataSettings(_Section):
+    """What is synced, by kind of document."""
+
+    invoices: SyncedSettings = SyncedSettings()
+
+
+class DefaultSettings(_Section):
+    """What new documents get in Intacct."""
+
+    invoice_status: Literal["draft", "submitted"] = Field(
+        "submitted", description="State in which new invoices are made in Intacct.", examples=["draft"]
+    )
+
+
+class MemoSettings(_Section):
+    """The text of lines in Intacct."""
+
+    template: Annotated[str, AfterValidator(_memo_template)] = Field(
+        "{product} {comment}",
+        description="What a line's memo says; placeholders {number} {project} {product} {comment}.",
+        examples=["{number}: {product} {comment}"],
+    )
+
+
+NumberKeys = dict[Annotated[str, Field(pattern=r"^[0-9]{1,18}$")], Annotated[str, Field(min_length=1)]]
+
+
+class AccountSettings(_Section):
+    """Which accounts of Intacct lines go to."""
+
+    map: NumberKeys = Field(
+        default_factory=dict,
+        description="ACCOUNTNO for Scoro's finance account with this id; unset: the account of equal symbol or name.",
+        examples=["accounts.map.17=4000"],
+    )
+    tax_line: str | None = Field(
+        None, description="Account of the VAT lines where Intacct has no tax solution.", examples=["2200"]
+    )
+    rounding: str | None = Field(
+        None, description="Account of rounding lines; unset: the account of the largest line.", examples=["4910"]
+    )
+    discount: str | None = Field(
+        None,
+        description="Account of discount lines; unset: the account of the largest discounted line.",
+        examples=["4920"],
+    )
+
+
+DimensionName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+class DimensionSettings(_Section):
+    """Where dimensions of Intacct are held in Scoro, and on which documents they are sent."""
+
+    fields: dict[DimensionName, Annotated[str, Field(pattern=r"^c_\w+$")]] = Field(
+        default_factory=dict,
+        description="Custom field of Scoro that holds the dimension with this objectName.",
+        examples=["dimensions.fields.DEPARTMENT=c_department"],
+    )
+    invoices: dict[DimensionName, bool] = Field(
+        default_factory=dict,
+        description="Whether the dimension is sent with invoices.",
+        examples=["dimensions.invoices.DEPARTMENT=true"],
+    )
+
+    def of_invoices(self) -> dict[str, str]:
+        """Return dimension -> custom field of those that are sent with invoices."""
+        return {name: field for name, field in self.fields.items() if self.invoices.get(name)}
+
+
+class MatchingSettings(_Section):
+    """How Scoro's contacts find their counterparts in Intacct."""
+
+    customer_key: Annotated[str, Field(pattern=r"^(id_code|vatno|reference_no|name|c_\w+)$")] = Field(
+        "id_code",
+        description="Field of the contact by which a customer is found: id_code and vatno are compared with TAXID, "
+        "reference_no and custom fields (c_...) with CUSTOMERID, name with NAME.",
+        examples=["vatno"],
+    )
+    create_customers: bool = Field(
+        True, description="Whether a customer that Intacct does not know is made there.", examples=["false"]
+    )
+    id_template: Annotated[str, Field(max_length=60), AfterValidator(_id_template)] = Field(
+        "SCORO-{contact_id}",
+        description="CUSTOMERID of new customers, at most 20 characters when filled in; placeholders {contact_id} "
+        "{id_code} {vatno} {reference_no}.",
+        examples=["C{contact_id}"],
+    )
+
+
+class NotifySettings(_Section):
+    """Who is told of failures."""
+
+    emails: Annotated[tuple[str, ...], AfterValidator(_emails)] = Field(
+        (), description="Addresses that get failures by e-mail, separated by commas.", examples=["books@example.com"]
+    )
+
+
+class LimitSettings(_Section):
+    """Where a person is asked first."""
+
+    creates_per_hour: int = Field(
+        200, ge=1, description="More new documents than this in an hour wait for a person.", examples=["500"]
+    )
+
+
+class DeliverySettings(_Section):
+    """How operations are packed into requests."""
+
+    max_documents: int = Field(50, ge=1, le=1000, description="Documents per request.", examples=["50"])
+    max_functions: int = Field(
+        100, ge=1, le=1000, description="Functions per request, customers included.", examples=["100"]
+    )
+    max_bytes: int = Field(
+        400_000, ge=10_000, le=10_000_000, description="Size of a request in bytes.", examples=["400000"]
+    )
+    linger_ms: int = Field(
+        2000, ge=0, le=60_000, description="How long a bulk request waits to fill up.", examples=["2000"]
+    )
+    settle_ms: int = Field(
+        2000, ge=0, le=600_000, description="Edits of a document within this time go as one.", examples=["2000"]
+    )
+    uncertain_wait_s: int = Field(
+        600,
+        ge=0,
+        le=86_400,
+        description="Seconds before an unanswered write that cannot be found is believed not to have happened.",
+        examples=["600"],
+    )
+
+
+class ConnectionSettings(_Section):
+    """All settings of a connection."""
+
+    data: DataSettings = DataSettings()
+    defaults: DefaultSettings = DefaultSettings()
+    memo: MemoSettings = MemoSettings()
+    taxes: NumberKeys = Field(
+        default_factory=dict,
+        description="DETAILID of Intacct's tax detail for Scoro's VAT code with this id; unset: that of equal code or "
+        "name, else the only active one for sales at that rate.",
+        examples=["taxes.1=UK Sale Goods Standard Rate"],
+    )
+    accounts: AccountSettings = AccountSettings()
+    dimensions: DimensionSettings = DimensionSettings()
+    location: str | None = Field(
+        None, description="LOCATIONID of every line; unset: the entity's, where there are several.", examples=["UK"]
+    )
+    matching: MatchingSettings = MatchingSettings()
+    notify: NotifySettings = NotifySettings()
+    limits: LimitSettings = LimitSettings()
+    delivery: DeliverySettings = DeliverySettings()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was set, as it is stored; defaults are left out, so that they can change with a release."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Read what `to_json` gave."""
+        return cls.model_validate(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting for people; values as they would be typed, keys of open maps end in `{…}`."""
+
+    key: str
+    value: str
+    default: str
+    meaning: str
+    example: str
+
+
+_PLACES = {"taxes": "{vat_code_id}", "accounts.map": "{finance_account_id}"}
+
+
+def describe(settings: ConnectionSettings) -> list[SettingRow]:
+    """List every key with its value, its default, what it means and an example; entries of maps follow their map."""
+    return list(_rows(settings, ConnectionSettings(), ""))
+
+
+def _rows(section: BaseModel, defaults: BaseModel, prefix: str) -> Iterator[SettingRow]:
+    for name, info in type(section).model_fields.items():
+        key, value, default = f"{prefix}{name}", getattr(section, name), getattr(defaults, name)
+        if isinstance(value, BaseModel):
+            yield from _rows(value, default, f"{key}.")
+            continue
+        meaning, example = info.description or "", str((info.examples or [""])[0])
+        if isinstance(value, dict):
+            yield SettingRow(f"{key}.{_PLACES.get(key, '{DIMENSION}')}", "", "", meaning, example)
+            for part, entry in sorted(value.items()):
+                yield SettingRow(f"{key}.{part}", _typed(entry), "", meaning, example)
+        else:
+            yield SettingRow(key, _typed(value), _typed(default), meaning, example)
+
+
+def _typed(value: Any) -> str:
+    """Write a value as a person would type it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return json.dumps(value)
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def set_key(settings: ConnectionSettings, key: str, text: str) -> ConnectionSettings:
+    """Return the settings with one key changed; an empty text unsets it.
+
+    Raises SettingError that names the key, what is allowed and, for an unknown key, the closest known one.
+    """
+    path = _path(key)
+    stored = settings.to_json()
+    section = stored
+    for part in path[:-1]:
+        section = section.setdefault(part, {})
+    if text.strip() == "":
+        section.pop(path[-1], None)
+    else:
+        section[path[-1]] = _value(path, text.strip())
+    try:
+        return ConnectionSettings.from_json(stored)
+    except ValidationError as error:
+        raise SettingError(f"{key}: {_reason(error, path)}") from error
+
+
+def _path(key: str) -> list[str]:
+    """Split a key at its dots; raises SettingError for one that leads nowhere."""
+    path: list[str] = []
+    model: type[BaseModel] | None = ConnectionSettings
+    rest = key.strip()
+    while model is not None:
+        name, _, rest = rest.partition(".")
+        info = model.model_fields.get(name)
+        if info is None:
+            raise _unknown(key)
+        path.append(name)
+        annotation = info.annotation
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        if model is None and get_origin(annotation) is dict:
+            if not rest:
+                raise _unknown(key)
+            return [*path, rest]
+    if rest:
+        raise _unknown(key)
+    return path
+
+
+def _unknown(key: str) -> SettingError:
+    known = [row.key for row in describe(ConnectionSettings())]
+    if entry := next((name for name in known if name.startswith(f"{key.strip()}.{{")), None):
+        return SettingError(f"{key}: name the entry, as in {entry}")
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+    return SettingError(f"{key}: there is no such setting; {hint}")
+
+
+def _value(path: list[str], text: str) -> Any:
+    return [part.strip() for part in text.split(",") if part.strip()] if path == ["notify", "emails"] else text
+
+
+def _reason(error: ValidationError, path: list[str]) -> str:
+    first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if allowed := _allowed(path):
+        message = f"{first['input']!r} is not allowed; allowed are {', '.join(allowed)}"
+        if isinstance(first["input"], str) and (close := difflib.get_close_matches(first["input"], allowed, n=1)):
+            message += f"; did you mean {close[0]}?"
+    elif first["type"] == "string_pattern_mismatch":
+        wrong = path[-1] if first["loc"][-1] == "[key]" else first["input"]
+        message = f"{wrong!r} is not allowed; an example is {_example(path)}"
+    return message
+
+
+def _allowed(path: list[str]) -> list[str]:
+    annotation = _annotation(path)
+    if annotation is bool:
+        return ["true", "false"]
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
+
+
+def _annotation(path: list[str]) -> Any:
+    annotation: Any = ConnectionSettings
+    for part in path:
+        if get_origin(annotation) is dict:
+            return get_args(annotation)[1]
+        annotation = annotation.model_fields[part].annotation
+    return annotation
+
+
+def _example(path: list[str]) -> str:
+    rows = {row.key.split(".{")[0]: row.example for row in describe(ConnectionSettings())}
+    return next((rows[name] for name in (".".join(path), ".".join(path[:-1])) if name in rows), "")
