@@ -1,0 +1,199 @@
+"""The lines of an invoice as they will stand in Intacct: positions, discounts, rounding, and tax."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from schemas.intacct.functions import Value
+from schemas.money import CENT, HUNDRED, ZERO, cents
+from schemas.reference import ReferenceData
+from schemas.scoro import Invoice, InvoiceLine
+from schemas.settings import ConnectionSettings
+from workers.translation.accounts import line_account, line_name, set_account
+from workers.translation.amounts import Part, Rate, discount_lines, rate_keys, share_tax
+from workers.translation.dimensions import line_dimensions
+from workers.translation.faults import refused, setting_fix
+from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, memos
+from workers.translation.taxes import line_rate, tax_detail
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line of Intacct. `key` names it for ever; `tax` is its VAT, `detail_id` the tax detail that takes it."""
+
+    key: str
+    account: str
+    amount: Decimal
+    memo: str
+    rate: Rate
+    dimensions: Mapping[str, Value] = field(default_factory=dict)
+    tax: Decimal = ZERO
+    detail_id: str | None = None
+
+    def elements(self) -> dict[str, Value]:
+        """Return the elements of its line item."""
+        body: dict[str, Value] = {"glaccountno": self.account, "amount": str(cents(self.amount))}
+        if self.memo:
+            body["memo"] = self.memo
+        body.update(self.dimensions)
+        if self.detail_id is not None:
+            body["taxentries"] = tax_entries(self.detail_id, self.tax)
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    invoice: Invoice
+    settings: ConnectionSettings
+    reference: ReferenceData
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    line: InvoiceLine
+    posting: Posting
+    part: Part
+
+
+def tax_entries(detail_id: str, tax: Decimal) -> Value:
+    """Return the element that says what tax a line carries."""
+    return {"taxentry": [{"detailid": detail_id, "trx_tax": str(cents(tax))}]}
+
+
+def postings(
+    invoice: Invoice, settings: ConnectionSettings, reference: ReferenceData, notes: list[str]
+) -> list[Posting]:
+    """Return the lines of an invoice, adding up to its header; decisions made silently are added to `notes`.
+
+    Raises DocumentError that names line, field and fix.
+    """
+    books = _Books(invoice, settings, reference, notes)
+    positions = _positions(books)
+    discounts, rest = discount_lines(invoice, [position.part for position in positions])
+    lines = [position.posting for position in positions]
+    lines += _discounts(books, discounts, positions)
+    if rest:
+        lines.append(_rounding(books, rest, positions))
+    taxes = share_tax(invoice, [Part(line.amount, line.rate) for line in lines], len(positions))
+    if reference.tax_solution is None:
+        return lines + _tax_lines(books, lines, taxes)
+    details = {rate: _detail(books, rate) for rate in dict.fromkeys(line.rate for line in lines)}
+    return [replace(line, tax=tax, detail_id=details[line.rate]) for line, tax in zip(lines, taxes, strict=True)]
+
+
+def _positions(books: _Books) -> list[_Position]:
+    invoice, notes = books.invoice, books.notes
+    found: list[_Position] = []
+    for line, memo in memos(invoice, books.settings.memo.template):
+        if line.sum == 0 and not line.finance_account_id and not line.finance_account_symbol:
+            notes.append(f"The line {line_name(line)} has no sum and no finance account and was left out.")
+            continue
+        if not _explains_itself(line):
+            notes.append(f"The line {line_name(line)} has the sum {line.sum}, which price and quantity do not make.")
+        if len(memo) > MAX_TEXT_CHARACTERS:
+            notes.append(f"The memo of the line {line_name(line)} was cut at {MAX_TEXT_CHARACTERS} characters.")
+        posting = Posting(
+            f"line:{line.id}",
+            line_account(invoice, line, books.settings, books.reference),
+            line.sum,
+            cut(memo, MAX_TEXT_CHARACTERS),
+            line_rate(invoice, line, books.reference),
+            line_dimensions(invoice, line.custom_fields, books.settings, books.reference),
+        )
+        exempt = line.product_id in books.reference.no_discount_products
+        found.append(_Position(line, posting, Part(line.sum, posting.rate, discountable=not exempt)))
+    _check_positions(invoice, found)
+    return found
+
+
+def _check_positions(invoice: Invoice, positions: Sequence[_Position]) -> None:
+    if not positions:
+        raise refused(
+            "no_lines",
+            f"{invoice.label} has no line with an amount, so there is nothing to post.",
+            "Add a line with a finance account in Scoro, or delete the invoice there.",
+            field="lines",
+        )
+    ids = [position.line.id for position in positions]
+    if None in ids or len(set(ids)) < len(ids):
+        raise refused(
+            "line_ids",
+            f"{invoice.label}: its lines have no ids of their own (lines.id), so edits could not be followed.",
+            "Open the invoice in Scoro and save it, so that Scoro numbers its lines.",
+            field="lines.id",
+        )
+
+
+def _explains_itself(line: InvoiceLine) -> bool:
+    product = line.price * line.amount * (1 - line.discount / HUNDRED)
+    return product == 0 or any(
+        abs(line.sum - candidate) <= CENT
+        for candidate in (product, product * line.amount2 if line.amount2 else product)
+    )
+
+
+def _largest(positions: Sequence[_Position]) -> Posting:
+    return max(positions, key=lambda position: abs(position.posting.amount)).posting
+
+
+def _detail(books: _Books, rate: Rate) -> str:
+    detail = tax_detail(books.invoice, rate, books.settings, books.reference)
+    if detail.rate != rate.percent:
+        books.notes.append(
+            f"The tax rate {rate.percent_text} % went to {detail.detail_id}, of {detail.rate.normalize():f} %, as "
+            f"taxes.{rate.vat_code_id} says."
+        )
+    return detail.detail_id
+
+
+def _discounts(books: _Books, discounts: Mapping[Rate, Decimal], positions: Sequence[_Position]) -> list[Posting]:
+    memo = "Discount " + ", ".join(f"{percent.normalize():f} %" for percent in books.invoice.discounts)
+    setting = books.settings.accounts.discount
+    keys = rate_keys(position.part.rate for position in positions)
+    found: list[Posting] = []
+    for rate, amount in discounts.items():
+        model = _largest([x for x in positions if x.part.discountable and x.part.rate == rate])
+        account = model.account
+        if setting:
+            account = set_account(books.invoice, "accounts.discount", setting, books.reference)
+        else:
+            books.notes.append(
+                f"The discount at {rate.percent_text} % went to the account {account} of the largest discounted line, "
+                "as accounts.discount is not set."
+            )
+        found.append(replace(model, key=f"discount:{keys[rate]}", account=account, amount=amount, memo=memo))
+    return found
+
+
+def _rounding(books: _Books, rest: Decimal, positions: Sequence[_Position]) -> Posting:
+    model = _largest(positions)
+    account, reason = model.account, ", as accounts.rounding is not set"
+    if setting := books.settings.accounts.rounding:
+        account, reason = set_account(books.invoice, "accounts.rounding", setting, books.reference), ""
+    books.notes.append(f"Rounding of {rest} {books.invoice.currency} went to the account {account}{reason}.")
+    return replace(model, key="rounding", account=account, amount=rest, memo="Rounding")
+
+
+def _tax_lines(books: _Books, lines: Sequence[Posting], taxes: Sequence[Decimal]) -> list[Posting]:
+    totals: dict[Rate, Decimal] = {}
+    for line, tax in zip(lines, taxes, strict=True):
+        totals[line.rate] = totals.get(line.rate, ZERO) + tax
+    owed = {rate: total for rate, total in totals.items() if total != 0}
+    if not owed:
+        return []
+    setting = books.settings.accounts.tax_line
+    if not setting:
+        raise refused(
+            "tax_line_account",
+            f"{books.invoice.label} carries VAT, Intacct has no tax solution, and accounts.tax_line is not set.",
+            f"Choose the account that VAT is posted to: {setting_fix('accounts.tax_line', 'ACCOUNTNO')}",
+            field="accounts.tax_line",
+        )
+    account = set_account(books.invoice, "accounts.tax_line", setting, books.reference)
+    location = {key: value for key, value in lines[0].dimensions.items() if key == "locationid"}
+    keys = rate_keys(totals)
+    return [
+        Posting(f"tax:{keys[rate]}", account, total, f"VAT {rate.percent_text} %", rate, location)
+        for rate, total in owed.items()
+    ]
