@@ -71,7 +71,7 @@ def _server_version(url: str) -> str:
             return (connection.info.parameter_status("server_version") or "").split(" ", maxsplit=1)[0]
     except psycopg.OperationalError as error:
         raise ServiceUnusable(
-            f"No database at DATABASE_URL ({urlsplit(url).hostname or 'local socket'}): {str(error).strip()}. "
+            f"No database at DATABASE_URL ({urlsplit(url).hostname or 'local socket'}): {' '.join(str(error).split())} "
             f"Start it, correct DATABASE_URL, or leave DATABASE_URL out to use the embedded PostgreSQL."
         ) from error
     except psycopg.ProgrammingError as error:
