@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app.services.amqp import broker_version
+from app.services.amqp import broker_version, speaks_amqp
 from app.services.children import tail, wait_until
 from app.services.errors import ServiceMissing, ServiceUnusable
 
@@ -79,7 +79,9 @@ class PrivateRabbit:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: minder.poll() is not None or self._answers(), START_TIMEOUT_S, step_s=0.1)
+        wait_until(
+            lambda: minder.poll() is not None or speaks_amqp("127.0.0.1", self._port), START_TIMEOUT_S, step_s=0.1
+        )
         if (version := broker_version(self.url)) is None:
             self.kill()
             raise ServiceUnusable(f"The private RabbitMQ did not start:\n{tail(self.log_file)}")
@@ -97,15 +99,6 @@ class PrivateRabbit:
         if self._minder is not None:
             self._minder.communicate(word)
             self._minder = None
-
-    def _answers(self) -> bool:
-        """Send the AMQP header and see whether a first frame comes back; the port opens long before that."""
-        try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=1) as link:
-                link.sendall(b"AMQP\x00\x00\x09\x01")
-                return link.recv(1) == b"\x01"
-        except OSError:
-            return False
 
     def _write_files(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
