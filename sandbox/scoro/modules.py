@@ -208,13 +208,14 @@ MODULES: dict[str, Module] = {
             required=("date", "receipts"),
         ),
         Module("receiptAccounts", fields("id:int! name:str type:str"), actions=LIST_ONLY),
-        Module("contacts", _CONTACT, id_field="contact_id"),
+        Module("contacts", _CONTACT, id_field="contact_id", required=("name",)),
         Module(
             "companies",
             _CONTACT,
             id_field="contact_id",
             entity_type="company",
             keeps_in="contacts",
+            required=("name",),
             fixed={"contact_type": "company"},
         ),
         Module(
@@ -223,6 +224,7 @@ MODULES: dict[str, Module] = {
             id_field="contact_id",
             entity_type="person",
             keeps_in="contacts",
+            required=("name",),
             fixed={"contact_type": "person"},
         ),
         Module(

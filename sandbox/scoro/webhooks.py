@@ -110,6 +110,12 @@ class _Lane(threading.Thread):
             heapq.heappush(self._heap, delivery)
             self._woken.notify()
 
+    def clear(self) -> int:
+        with self._woken:
+            dropped = len(self._heap)
+            self._heap.clear()
+            return dropped
+
     def stop(self) -> None:
         with self._woken:
             self._stopping = True
@@ -155,9 +161,10 @@ class Webhooks:
             self._subscriptions = None
 
     def reset(self) -> None:
-        """Forget subscriptions read and deliveries counted."""
+        """Forget subscriptions read, deliveries that wait and deliveries counted."""
         with self._lock:
             self._subscriptions = None
+            self._pending -= sum(lane.clear() for lane in self._lanes)
             self.counts.clear()
 
     def idle(self) -> dict[str, Any]:
