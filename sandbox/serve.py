@@ -72,10 +72,19 @@ def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
     )
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; asyncio switches Nagle off only where the protocol is named as TCP."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    return listener
+
+
 @contextmanager
 def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve `app` from a daemon thread; yields its base URL (port 0: a free one) and stops it afterwards."""
-    listener = socket.create_server((host, port), backlog=2048)
+    listener = _listen(host, port)
     base_url = f"http://{host}:{listener.getsockname()[1]}"
     server = uvicorn.Server(_config(app, host, port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="sandbox")

@@ -67,10 +67,10 @@ class Call:
         return record
 
     def add(self, object_name: str, record: Record) -> Record:
-        """Store a new record with the next RECORDNO and the marks of who and when."""
+        """Store a new record, with the next RECORDNO unless it has one, and the marks of who and when."""
         full = {
             **record,
-            "RECORDNO": str(self.store.next_recordno()),
+            "RECORDNO": record.get("RECORDNO") or str(self.store.next_recordno()),
             "MEGAENTITYID": self.entity,
             "AUWHENCREATED": timestamp(self.now_s),
             "CREATEDBY": self.login.user,

@@ -46,10 +46,13 @@ def create(call: Call, kind: DocumentKind, header: HeaderInput, lines: Sequence[
         _check_unique(call, kind, record)
     except FunctionError as error:
         raise _wrapped(call, kind, header, error) from error
+    recordno = str(call.store.next_recordno())
+    record |= {
+        "RECORDNO": recordno,
+        "PRBATCHKEY": recordno,
+        "RECORD_URL": f"https://www.intacct.com/ia/acct/ur.phtml?.r={recordno}",
+    }
     stored = call.add(kind.object, record)
-    stored["RECORD_URL"] = f"https://www.intacct.com/ia/acct/ur.phtml?.r={stored['RECORDNO']}"
-    stored["PRBATCHKEY"] = stored["RECORDNO"]
-    call.store.replace(kind.object, stored)
     write_lines(call, kind, stored, checked, rate=rate)
     call.store.count(f"created.{kind.object}")
     return stored
@@ -96,6 +99,7 @@ def reverse(call: Call, kind: DocumentKind, key: str, day: str, description: str
     check_period(call, day)
     opposite = {
         **record,
+        "RECORDNO": "",
         "RECORDID": f"{record['RECORDID']} - Reversed",
         "STATE": "Reversal",
         "WHENCREATED": day,

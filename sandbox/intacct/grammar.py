@@ -2,7 +2,7 @@
 
 A model is written as in a DTD, e.g. `(customerid, datedue?, [termname | datedue]?, lineitem+)` with square
 brackets for a choice. It is compiled into a small expression whose *derivative* by an element name is the
-expression of what may still follow. Derivatives are memoised: a model becomes a state machine as it is used.
+expression of what may still follow. Derivatives become `State`s as they are met: a state machine built in use.
 """
 
 import re
@@ -126,14 +126,40 @@ def expected(node: Node) -> tuple[str, ...]:
             return ()
 
 
+class State:
+    """A place within a model: what may follow. Each place exists once, so that walking needs no comparing."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._after: dict[str, State | None] = {}
+        self.may_end = nullable(node)
+        self.is_empty = node == EMPTY
+
+    def after(self, name: str) -> "State | None":
+        """Return the place after a child `name`, None where that child is not expected."""
+        if name not in self._after:
+            rest = derivative(self._node, name)
+            self._after[name] = None if rest == NOTHING else _state(rest)
+        return self._after[name]
+
+    def expected(self) -> tuple[str, ...]:
+        """Name the children that may come next."""
+        return expected(self._node)
+
+
 @cache
-def compile_model(text: str) -> Node:
-    """Compile a content model; raises ValueError for a malformed one."""
+def _state(node: Node) -> State:
+    return State(node)
+
+
+@cache
+def compile_model(text: str) -> State:
+    """Compile a content model into its first place; raises ValueError for a malformed one."""
     tokens = _TOKEN.findall(text)
     node, rest = _alternatives(tokens, 0)
     if rest != len(tokens):
         raise ValueError(f"unexpected {tokens[rest]!r} in content model {text!r}")
-    return node
+    return _state(node)
 
 
 def _alternatives(tokens: list[str], at: int) -> tuple[Node, int]:

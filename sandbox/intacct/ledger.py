@@ -36,11 +36,13 @@ def write_lines(
         call.store.remove_children(kind.item, int(header["RECORDNO"]))
     highest = max((int(each.record["LINE_NO"] or 0) for each in lines), default=0)
     common = _common_fields(call, header)
+    fresh = iter(call.store.next_recordnos(sum(1 + len(each.taxes) for each in lines)))
+    entries = []
     for each in lines:
         if not each.record["LINE_NO"]:
             highest += 1
             each.record["LINE_NO"] = str(highest)
-        recordno = recordnos.get(each.record["LINE_NO"]) or str(call.store.next_recordno())
+        recordno = recordnos.get(each.record["LINE_NO"]) or str(next(fresh))
         entry = {
             **common,
             **each.record,
@@ -52,9 +54,10 @@ def write_lines(
             "AMOUNT": str(round_cents(each.net * rate)),
             "TOTALTRXAMOUNT": str(each.net + each.tax),
         }
-        call.store.insert(kind.item, entry)
+        entries.append(entry)
         for detail_id, tax in each.taxes:
-            call.store.insert(kind.item, _tax_entry(call, entry, detail_id, tax, rate))
+            entries.append(_tax_entry(entry, str(next(fresh)), detail_id, tax=tax, rate=rate))
+    call.store.insert(kind.item, *entries)
 
 
 def read_lines(call: Call, kind: DocumentKind, header: Record) -> list[LineInput]:
@@ -85,10 +88,10 @@ def _common_fields(call: Call, header: Record) -> Record:
     }
 
 
-def _tax_entry(call: Call, entry: Record, detail_id: str, tax: Decimal, rate: Decimal) -> Record:
+def _tax_entry(entry: Record, recordno: str, detail_id: str, *, tax: Decimal, rate: Decimal) -> Record:
     return {
         **entry,
-        "RECORDNO": str(call.store.next_recordno()),
+        "RECORDNO": recordno,
         "PARENTENTRY": entry["RECORDNO"],
         "SUBTOTAL": "T",
         "DETAILID": detail_id,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from sandbox.intacct.grammar import EMPTY, NOTHING, compile_model, derivative, expected, nullable
+from sandbox.intacct.grammar import compile_model
 from sandbox.intacct.orders import (
     ATTRIBUTES,
     BOOLEAN_ATTRIBUTES,
@@ -48,18 +48,18 @@ def _check_sequence(element: etree._Element, model: str | None) -> None:
             raise SchemaError(_unexpected(element[0].tag))
         return
     state = compile_model(model)
-    if state != EMPTY and element.text and element.text.strip():
+    if not state.is_empty and element.text and element.text.strip():
         raise SchemaError(
             f"Error 1841: Element '{name}': Character content is not allowed, because the content type is element-only."
         )
     for child in element:
-        after = derivative(state, child.tag)
-        if after == NOTHING:
-            raise SchemaError(_unexpected(child.tag, expected(state)))
+        after = state.after(child.tag)
+        if after is None:
+            raise SchemaError(_unexpected(child.tag, state.expected()))
         state = after
-    if not nullable(state):
+    if not state.may_end:
         raise SchemaError(
-            f"Error 1871: Element '{name}': Missing child element(s). Expected is ( {', '.join(expected(state))} )."
+            f"Error 1871: Element '{name}': Missing child element(s). Expected is ( {', '.join(state.expected())} )."
         )
 
 

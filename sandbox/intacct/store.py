@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS record (
     body        TEXT NOT NULL,
     PRIMARY KEY (object, recordno)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS record_by_key ON record (object, natural_key);
-CREATE INDEX IF NOT EXISTS record_by_parent ON record (object, parent);
+CREATE INDEX IF NOT EXISTS record_by_key ON record (object, natural_key) WHERE natural_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS record_by_parent ON record (object, parent) WHERE parent IS NOT NULL;
 CREATE TABLE IF NOT EXISTS executed (scope TEXT, controlid TEXT, PRIMARY KEY (scope, controlid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, user TEXT, company TEXT, entity TEXT, expires REAL);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -100,14 +100,21 @@ class Store:
         """Return the next RECORDNO of the company."""
         return self.count("_recordno")
 
-    def insert(self, object_name: str, record: Record) -> None:
-        """Add a record that carries its RECORDNO."""
-        natural_key, parent = _columns(object_name, record)
-        self._connection.execute(
-            "INSERT INTO record (object, recordno, natural_key, parent, body) VALUES (?, ?, ?, ?, ?)",
-            (object_name, int(record["RECORDNO"]), natural_key, parent, _dump(record)),
+    def next_recordnos(self, number: int) -> range:
+        """Return that many RECORDNOs at once."""
+        last = self.count("_recordno", number)
+        return range(last - number + 1, last + 1)
+
+    def insert(self, object_name: str, *records: Record) -> None:
+        """Add records that carry their RECORDNO."""
+        rows = []
+        for record in records:
+            natural_key, parent = _columns(object_name, record)
+            rows.append((object_name, int(record["RECORDNO"]), natural_key, parent, _dump(record)))
+            self._by_key.get(object_name, {}).pop(natural_key or "", None)
+        self._connection.executemany(
+            "INSERT INTO record (object, recordno, natural_key, parent, body) VALUES (?, ?, ?, ?, ?)", rows
         )
-        self._by_key.get(object_name, {}).pop(natural_key or "", None)
 
     def replace(self, object_name: str, record: Record) -> None:
         """Store a changed record."""
