@@ -90,13 +90,12 @@ class Api:
 
     async def _meet_fault(self, request: Request, name: str, action: str, record_id: str) -> Response:
         fault = self.faults.take(name, action)
-        response = None
-        if fault is None or fault.runs_first:
-            response = await self._run(request, name, action, record_id)
-        if response is None or (fault is not None and fault.fault != "slow"):
-            return await self._faulty(request, fault) if fault else Response()
-        if fault is not None:
-            await asyncio.sleep(fault.ms / 1000)
+        if fault is None:
+            return await self._run(request, name, action, record_id)
+        response = await self._run(request, name, action, record_id) if fault.runs_first else None
+        if fault.fault != "slow" or response is None:
+            return await self._faulty(request, fault)
+        await asyncio.sleep(fault.ms / 1000)
         return response
 
     async def _faulty(self, request: Request, fault: Fault) -> Response:
@@ -148,7 +147,7 @@ class Api:
                 raise ForbiddenError(f"{module.name} need a user_token")
         if entity not in self.site.settings.entities:
             raise ForbiddenError(f"company_account_id {entity} is not yours", "company_account_id")
-        if record_id and not record_id.isdecimal():
+        if record_id and not (record_id.isascii() and record_id.isdecimal()):
             raise BadRequestError(f"{module.id_field} is malformed", module.id_field)
         number = int(record_id) if record_id else 0
         return Call(module, action, number or None, body, entity, by_token)

@@ -14,7 +14,7 @@ HTML_PAGE = "<!DOCTYPE html><html><head><title>Scoro</title></head><body><h1>{}<
 def answer(body: Any, status: int = 200) -> Response:
     """Return JSON as Scoro writes it."""
     return Response(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"),
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
         status,
         media_type="application/json; charset=utf-8",
     )

@@ -72,7 +72,7 @@ def decimal_of(value: Any) -> Decimal:
 
 def places(value: Any, digits: int) -> str:
     """Return a number as the wire's decimal string with `digits` places, halves away from zero."""
-    return str(decimal_of(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+    return str(decimal_of(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0)
 
 
 def _number(value: Any) -> int | float:

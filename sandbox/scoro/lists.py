@@ -18,7 +18,7 @@ from sandbox.scoro.fields import Field
 from sandbox.scoro.modules import Module
 from sandbox.scoro.settings import Settings
 from sandbox.scoro.site import Site, visible
-from sandbox.scoro.store import Narrowed, Record
+from sandbox.scoro.store import LARGEST_ID, Narrowed, Record
 
 Test = Callable[[Record], bool]
 
@@ -117,7 +117,7 @@ def _conditions(
         if name == module.id_field and isinstance(wanted, (list, int, str)) and module.header[name].kind == "int":
             ids = _ids(wanted)
         elif name not in module.unfilterable and name != "modified_date":
-            test = _test(site, module, name, wanted)
+            test = _test(module, name, wanted)
             if test is not None:
                 tests.append(test)
     if module.fixed:
@@ -146,7 +146,7 @@ def _wants_deleted(site: Site, body: Mapping[str, Any]) -> bool:
 def _ids(wanted: Any) -> tuple[int, ...]:
     many = wanted if isinstance(wanted, list) else [wanted]
     try:
-        return tuple(int(item) for item in many[:MOST_IDS])
+        return tuple(number for item in many[:MOST_IDS] if 0 < (number := int(item)) <= LARGEST_ID)
     except (TypeError, ValueError):
         return ()
 
@@ -170,10 +170,12 @@ def _moment(site: Site, text: Any) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=site.wire.zone)).timestamp()
 
 
-def _test(site: Site, module: Module, name: str, wanted: Any) -> Test | None:
+def _test(module: Module, name: str, wanted: Any) -> Test | None:
     """Return the test of one filter, or None if the module does not know it."""
     field = module.header.get(name)
-    if field is None or (field.kind in {"list", "object", "stamp"} and name != "means_of_contact"):
+    if field is None or field.join is not None:
+        return None
+    if field.kind in {"list", "object", "stamp"} and name != "means_of_contact":
         return None
     if field.kind == "custom":
         return _custom_test(wanted) if isinstance(wanted, dict) else None
@@ -189,8 +191,6 @@ def _test(site: Site, module: Module, name: str, wanted: Any) -> Test | None:
             return record.entity
         if name == "is_deleted":
             return int(record.deleted is not None)
-        if field.join is not None:
-            return site.wire.plain(module, record).get(name)
         return record.head.get(name, field.default)
 
     return lambda record: matches(value_of(record), wanted)

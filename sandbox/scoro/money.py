@@ -35,8 +35,8 @@ class Totals:
 
 
 def cents(amount: Decimal) -> Decimal:
-    """Round to two places, halves away from zero."""
-    return amount.quantize(CENT, ROUND_HALF_UP)
+    """Round to two places, halves away from zero, never to -0."""
+    return amount.quantize(CENT, ROUND_HALF_UP) + 0
 
 
 def line_sum(line: Mapping[str, Any], amounts: Amounts, settings: Settings) -> Decimal:

@@ -1,6 +1,6 @@
 """The books of a newborn site: accounts, VAT codes, products, users, custom fields and the like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sandbox import fixtures
@@ -18,7 +18,6 @@ def seed(store: Store, now: float) -> None:
 
 
 def _books() -> Iterator[tuple[str, list[dict[str, Any]], str]]:
-    yield "companyAccount", [_company()], fixtures.SCORO_ENTITY
     yield "vatCodes", [_vat_code(code) for code in fixtures.VAT_CODES], ""
     yield "financeAccounts", [_account(account) for account in fixtures.ACCOUNTS], ""
     yield (
@@ -64,7 +63,13 @@ def _books() -> Iterator[tuple[str, list[dict[str, Any]], str]]:
     )
 
 
-def _company() -> dict[str, Any]:
+def set_up_entities(store: Store, entities: Sequence[str], now: float) -> None:
+    """Give each business entity its company account; all of them name all entities."""
+    for number, entity in enumerate(entities, start=1):
+        store.put(Record("companyAccount", number, entity, _company(entities), None, now))
+
+
+def _company(entities: Sequence[str]) -> dict[str, Any]:
     return {
         "company_name": "Sandbox Consulting Ltd",
         "address": "1 Example Street, London",
@@ -75,7 +80,7 @@ def _company() -> dict[str, Any]:
         "base_currency": fixtures.BASE_CURRENCY,
         "active_currencies": list(fixtures.CURRENCIES),
         "language": "eng",
-        "active_entities": [{"entity_id": fixtures.SCORO_ENTITY, "entity_name": "Sandbox Consulting Ltd"}],
+        "active_entities": [{"entity_id": entity, "entity_name": f"Sandbox {entity}"} for entity in entities],
     }
 
 

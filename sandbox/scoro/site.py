@@ -18,7 +18,7 @@ from sandbox.scoro.changes import Rules, changed_header, changed_lines
 from sandbox.scoro.errors import BadRequestError, NotFoundError
 from sandbox.scoro.modules import MODULES, Module
 from sandbox.scoro.money import totals
-from sandbox.scoro.seed import seed
+from sandbox.scoro.seed import seed, set_up_entities
 from sandbox.scoro.settings import Settings
 from sandbox.scoro.store import Record, Store
 from sandbox.scoro.wire import Wire
@@ -73,6 +73,7 @@ class Site:
         with self.store.transaction():
             self.store.wipe()
             seed(self.store, time.time())
+            set_up_entities(self.store, Settings().entities, time.time())
             self.store.put_note("born", value=True)
         self._use(Settings())
 
@@ -84,7 +85,9 @@ class Site:
     def set(self, changes: Mapping[str, Any]) -> None:
         """Change some settings; pydantic's ValidationError says what is wrong with them."""
         settings = Settings.model_validate(self._settings.model_dump() | dict(changes))
-        self.store.put_note("settings", settings.model_dump())
+        with self.store.transaction():
+            self.store.put_note("settings", settings.model_dump())
+            set_up_entities(self.store, settings.entities, self.now())
         self._use(settings)
 
     def _use(self, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 CACHED_RECORDS = 5_000
+LARGEST_ID = 2**63 - 1
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
@@ -129,6 +130,8 @@ class Store:
     def get(self, module: str, record_id: int) -> Record | None:
         """Return one record, deleted or not."""
         key = (module, record_id)
+        if not 0 < record_id <= LARGEST_ID:
+            return None
         with self.lock:
             known = self._cache.get(key)
             if known is not None:
@@ -139,7 +142,7 @@ class Store:
 
     def put(self, record: Record) -> Record:
         """Write a record whole, in place of the one with its id."""
-        lines = None if record.lines is None else json.dumps(record.lines, ensure_ascii=False)
+        lines = None if record.lines is None else json.dumps(record.lines)
         with self.lock:
             self._db.execute(
                 "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -149,7 +152,7 @@ class Store:
                     record.entity,
                     record.modified,
                     record.deleted,
-                    json.dumps(record.head, ensure_ascii=False),
+                    json.dumps(record.head),
                     lines,
                 ),
             )

@@ -21,7 +21,7 @@ import requests
 
 from sandbox.scoro.errors import BadRequestError
 from sandbox.scoro.modules import MODULES
-from sandbox.scoro.site import Event, Site
+from sandbox.scoro.site import API_USER_ID, Event, Site
 from sandbox.scoro.store import Record
 
 SUBSCRIBABLE = frozenset(
@@ -44,6 +44,7 @@ ACTIONS = frozenset({"any", "create", "modify", "delete"})
 LANES = 4
 PROBE_TIMEOUT_S = 10
 RETRY_PAUSE_S = 0.5
+STOP_TIMEOUT_S = 2
 USER_AGENT = "Scoro webhooks (sandbox)"
 
 
@@ -56,6 +57,8 @@ def check_subscription(given: dict[str, Any], *, by_token: bool) -> None:
     who = [*given.get("actors", []), *given.get("owners", [])]
     if "me" in who and not by_token:
         raise BadRequestError("me needs a user_token", "actors")
+    if given.get("bookmark_id"):
+        raise BadRequestError("subscriptions to a bookmark are not part of the sandbox", "bookmark_id")
 
 
 def check_url(url: str) -> None:
@@ -184,6 +187,8 @@ class Webhooks:
         """Stop delivering."""
         for lane in self._lanes:
             lane.stop()
+        for lane in self._lanes:
+            lane.join(STOP_TIMEOUT_S)
 
     def tell(self, event: Event) -> None:
         """Queue a delivery for every subscription that wants this event."""
@@ -229,7 +234,7 @@ class Webhooks:
 
     def deliver(self, session: requests.Session, delivery: _Delivery, lane: _Lane) -> None:
         """Send one delivery and count how it ended."""
-        body = json.dumps(payload(self._site, delivery.event), ensure_ascii=False).encode()
+        body = json.dumps(payload(self._site, delivery.event), ensure_ascii=False).encode("utf-8", "replace")
         try:
             timeout_s = self._site.settings.webhook_timeout_s
             answer = session.post(delivery.url, data=body, timeout=timeout_s, allow_redirects=False)
@@ -259,7 +264,9 @@ def payload(site: Site, event: Event) -> dict[str, Any]:
 def wants(subscription: Record, event: Event) -> bool:
     """Whether a subscription asks for an event: module, entity, action, changed fields, actors, owners."""
     head = subscription.head
-    if head["module"] != event.module.name or head.get("action", "any") not in ("any", event.action):
+    if not head.get("status", 1) or head["module"] != event.module.name:
+        return False
+    if head.get("action", "any") not in ("any", event.action):
         return False
     if MODULES[event.module.name].per_entity and subscription.entity != event.record.entity:
         return False
@@ -271,4 +278,5 @@ def wants(subscription: Record, event: Event) -> bool:
 
 
 def _names(asked: list[Any] | None, user_id: int) -> bool:
-    return not asked or "any" in asked or str(user_id) in {str(item) for item in asked}
+    names = {str(API_USER_ID) if item == "me" else str(item) for item in asked or ["any"]}
+    return "any" in names or str(user_id) in names

@@ -1,15 +1,20 @@
 """The Scoro stand-in as an API: transport, keys, envelopes, lists, filters, limits, faults."""
 
 import datetime as dt
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from fastapi import HTTPException, Request
 
 from sandbox import fixtures
-from tests.unit.sandbox_scoro import KEYED, Client, line, stand_in
+from sandbox.scoro.control import from_loopback
+from tests.unit.sandbox_scoro import KEYED, Client, line, stand_in, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,12 @@ def test_unknown_modules_actions_and_ids_are_refused(scoro: Client) -> None:
     refused(scoro.call("invoices/view/999"), 400)
 
 
+def test_ids_beyond_all_bounds_are_not_found(scoro: Client) -> None:
+    refused(scoro.call(f"invoices/view/{10**30}"), 404)
+    refused(scoro.call("invoices/modify", {"company_id": 10**30}), 400)
+    assert scoro.data("invoices/list", filter={"id": [10**30]}) == []
+
+
 # -- keys --------------------------------------------------------------------------------------------
 
 
@@ -117,6 +128,8 @@ def test_documents_of_another_entity_are_not_seen(scoro: Client) -> None:
     refused(scoro.call(f"invoices/view/{ours['id']}", company_account_id="second"), 404)
     refused(scoro.call(f"invoices/modify/{ours['id']}", {}, company_account_id="second"), 404)
     assert scoro.data("contacts/list", company_account_id="second")[0]["name"] == "Acme Ltd"
+    (company,) = scoro.data("companyAccount/list", company_account_id="second")
+    assert [entity["entity_id"] for entity in company["active_entities"]] == [fixtures.SCORO_ENTITY, "second"]
 
 
 # -- envelope ----------------------------------------------------------------------------------------
@@ -327,6 +340,40 @@ def test_requests_are_counted(scoro: Client) -> None:
     counters = scoro.control("counters")
     assert counters["requests"] == {"invoices/list": 1, "invoices/view": 1}
     assert counters["statuses"] == {"200": 1, "404": 1}
+
+
+def test_the_control_surface_answers_loopback_only() -> None:
+    def from_host(host: str) -> Request:
+        return Request({"type": "http", "client": (host, 1)})
+
+    from_loopback(from_host("127.0.0.1"))
+    from_loopback(from_host("::1"))
+    for host in ("192.0.2.7", "testclient", ""):
+        with pytest.raises(HTTPException):
+            from_loopback(from_host(host))
+
+
+def test_a_killed_stand_in_has_kept_what_it_answered(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    script = f"from pathlib import Path; from sandbox.serve import serve; serve('scoro', '127.0.0.1', {port}, "
+    command = [sys.executable, "-c", f"{script} Path({str(tmp_path)!r}))"]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    try:
+        client = Client(f"http://127.0.0.1:{port}")
+        wait_for(lambda: process.poll() is None and listens(port))
+        with client.session:
+            made = [client.invoice(lines=[line()]) for _ in range(5)]
+    finally:
+        process.kill()
+        process.wait()
+    with stand_in(tmp_path) as again:
+        assert [again.data(f"invoices/view/{one['id']}") for one in made] == made
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_second_run_finds_the_books_of_the_first(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_lines_are_rounded_halves_up_after_their_discount(scoro: Client) -> None
     invoice = scoro.invoice(lines=[line("33.335", "3"), line("0.1", "0.05"), line("100", discount="33.333333")])
     assert [row["sum"] for row in invoice["lines"]] == ["100.01", "0.01", "66.67"]
     assert invoice["sum"] == "166.69"
+    assert scoro.invoice(lines=[line("-0.001")])["sum"] == "0.00"
 
 
 def test_vat_is_computed_per_rate_on_the_discounted_net(scoro: Client) -> None:

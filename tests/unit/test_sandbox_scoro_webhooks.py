@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from sandbox import fixtures
 from sandbox.serve import running
 from tests.unit.sandbox_scoro import Client, line, stand_in, wait_for
 
@@ -126,6 +127,7 @@ def test_a_url_must_answer_200_and_its_host_be_proven(scoro: Client, receiver: R
         {"module": "files"},
         {"action": "touch"},
         {"actors": ["me"]},
+        {"bookmark_id": "111"},
         {"url": "http://hooks.example.com/scoro"},
         {"url": "http://127.0.0.1:1/closed"},
     ],
@@ -167,6 +169,25 @@ def test_actions_fields_and_actors_are_heeded(scoro: Client, receiver: Receiver)
     scoro.control(path, {"description": "by a person"})
     settled(scoro)
     assert [body["entity"]["description"] for body in receiver.bodies] == ["by a person"]
+
+
+def test_me_is_the_user_of_the_token(scoro: Client, receiver: Receiver) -> None:
+    user, password = fixtures.SCORO_USER
+    device = {"device_type": "server", "device_name": "test", "device_id": "1"}
+    token = scoro.data("userAuth/modify", {"username": user, "password": password} | device)["token"]
+    entity = {"company_account_id": fixtures.SCORO_ENTITY, "user_token": token}
+    request = {"module": "invoices", "actors": ["me"], "url": receiver.url}
+    assert scoro.raw("webhooks/subscribe", entity | {"request": request}).status_code == 200
+    invoice = scoro.invoice(description="mine")
+    scoro.control(f"edit/invoices/{invoice['id']}", {"description": "another's"})
+    settled(scoro)
+    assert [body["entity"]["description"] for body in receiver.bodies] == ["mine"]
+
+
+def test_an_inactive_subscription_is_not_served(scoro: Client, receiver: Receiver) -> None:
+    subscribe(scoro, receiver, status=0)
+    scoro.invoice()
+    assert settled(scoro)["sent"] == 0
 
 
 def test_companies_and_persons_are_told_apart(scoro: Client, receiver: Receiver) -> None:
