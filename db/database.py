@@ -4,7 +4,7 @@ Two ways in: the pool for short transactions, and *direct* sessions (`DATABASE_D
 LISTEN, which a transaction pooler cannot carry.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -18,7 +18,12 @@ T = TypeVar("T")
 Ledger = Connection[DictRow]
 """A connection whose rows are dicts by column name; every query function takes one, inside a transaction."""
 
-KEEPALIVE: dict[str, Any] = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+KEEPALIVE: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 """A dead network shows on a session within half a minute, so that its locks fall."""
 
 TRIES = 3
@@ -34,7 +39,12 @@ class Database:
         self.url = url
         self.direct_url = direct_url or url
         options = f"-c scoro_intacct.actor={actor} -c timezone=UTC"
-        kwargs: dict[str, Any] = {"row_factory": dict_row, "options": options, "connect_timeout": 5, **KEEPALIVE}
+        kwargs: dict[str, Any] = {
+            "row_factory": dict_row,
+            "options": options,
+            "connect_timeout": 5,
+            **KEEPALIVE,
+        }
         if self.direct_url != url:
             kwargs["prepare_threshold"] = None  # behind a transaction pooler a prepared statement is lost
         self._direct_kwargs: dict[str, Any] = {**kwargs, "autocommit": True}
@@ -92,3 +102,11 @@ class Database:
 def release_locks(session: Ledger) -> None:
     """Give up what a returned session may still hold, so that the next user starts clean."""
     session.execute("SELECT pg_advisory_unlock_all()")
+
+
+def one(ledger: Ledger, sql: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> DictRow:
+    """The single row that a statement must return."""
+    row: DictRow | None = ledger.execute(sql.encode(), values).fetchone()
+    if row is None:
+        raise LookupError(f"no row from: {sql.split(maxsplit=8)[:8]}")
+    return row

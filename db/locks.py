@@ -34,5 +34,6 @@ def try_lock(session: Ledger, lock_class: int, key: int) -> bool:
 def unlock(session: Ledger, lock_class: int, keys: Sequence[int]) -> None:
     """Release locks that this session holds."""
     session.execute(
-        "SELECT pg_advisory_unlock(%s, k) FROM unnest(%s::int[]) AS k", [lock_class, [key & 0x7FFFFFFF for key in keys]]
+        "SELECT pg_advisory_unlock(%s, k) FROM unnest(%s::int[]) AS k",
+        [lock_class, [key & 0x7FFFFFFF for key in keys]],
     )

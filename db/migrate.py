@@ -1,7 +1,7 @@
 """Bring a database to this version's schema: plain SQL files, in order, each in a transaction of its own.
 
-Safe when many run it at once: an advisory lock lets one through, the others find nothing left to do. A file that changed
-after it was applied is refused: migrations are append-only.
+Safe when many run it at once: an advisory lock lets one through, the others find nothing left to do. A file that
+changed after it was applied is refused: migrations are append-only.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def _apply_missing(db: psycopg.Connection) -> list[str]:
         "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL,"
         " applied_at timestamptz NOT NULL DEFAULT now())"
     )
-    known = dict(db.execute("SELECT name, checksum FROM migration").fetchall())
+    known: dict[str, str] = dict(db.execute("SELECT name, checksum FROM migration").fetchall())
     applied = []
     all_scripts = scripts()
     if ahead := sorted(set(known) - {name for name, _ in all_scripts}):

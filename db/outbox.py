@@ -1,5 +1,6 @@
 """The bells to ring: insert-only for producers, emptied by the relay in batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.database import Ledger
@@ -21,6 +22,14 @@ def ring(ledger: Ledger, queue: str, *keys: int) -> None:
     ledger.execute(
         "INSERT INTO outbox (queue, key) SELECT DISTINCT %s::text, k FROM unnest(%s::bigint[]) AS k",
         [queue, list(keys)],
+    )
+
+
+def ring_all(ledger: Ledger, bells: Sequence[Bell]) -> None:
+    """Ring many bells at once."""
+    ledger.execute(
+        "INSERT INTO outbox (queue, key) SELECT * FROM unnest(%s::text[], %s::bigint[])",
+        [[bell.queue for bell in bells], [bell.key for bell in bells]],
     )
 
 

@@ -82,6 +82,7 @@ CREATE TABLE connection (
     multi_entity boolean NOT NULL,
     tax_solution text,
     connected_on date NOT NULL,
+    reference_version bigint NOT NULL DEFAULT 0,  -- counts up whenever reference data is read
     created_at timestamptz NOT NULL DEFAULT ledger_now()
 );
 -- one Scoro entity joins one Intacct entity, both ways
@@ -130,6 +131,7 @@ CREATE TABLE change (
     state change_state NOT NULL DEFAULT 'waiting',
     hints integer NOT NULL DEFAULT 1,             -- how many captures it stands for
     attempts integer NOT NULL DEFAULT 0,
+    deaths integer NOT NULL DEFAULT 0,            -- how many of its readers died
     reason text NOT NULL DEFAULT '',
     captured_at timestamptz NOT NULL DEFAULT ledger_now(),
     due_at timestamptz NOT NULL DEFAULT ledger_now(),

@@ -1,0 +1,114 @@
+"""The processes of the product: `serve`, `work`, `schedule`, and all of them in one, `up`."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+import dramatiq
+import structlog
+import uvicorn
+from prometheus_client import start_http_server
+
+from app.settings import EnvironmentFault, Settings, address
+from app.web import web_app
+from app.wiring import Ledger, runtime_of
+from producers.relay import Relay
+from producers.sweep import Sweeper
+from workers.actors import register
+from workers.broker import keep_alive, make_broker, ring, start_workers
+
+log = structlog.get_logger(__name__)
+
+STOP_WORKERS_S = 30.0
+"""How long running actors may finish after SIGTERM; what is left then is found by its lock and taken over."""
+
+
+@contextmanager
+def running(
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    amqp_url: str | None,
+    web: bool = False,
+    queues: Sequence[str] = (),
+    scheduler: bool = False,
+) -> Iterator[str | None]:
+    """Run the parts asked for until the block ends; yields the web server's base address."""
+    stopping = threading.Event()
+    broker = make_broker(amqp_url)
+    with ExitStack() as stack:
+        stack.callback(broker.close)
+        register(broker, settings.queue_prefix, runtime_of(settings, ledger, stopping))
+        if queues:
+            workers = start_workers(broker, settings.queue_prefix, queues)
+            stack.callback(_stop_workers, workers, stopping)
+        relay = _relay(ledger, broker, settings.queue_prefix)
+        relay.start()
+        stack.callback(relay.stop)
+        if scheduler:
+            sweeper = Sweeper(ledger.db)
+            sweeper.start()
+            stack.callback(sweeper.stop)
+        if settings.metrics_bind:
+            host, port = address(settings.metrics_bind)
+            server, thread = start_http_server(port, host)
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+        yield stack.enter_context(_web_server(settings, ledger)) if web else None
+
+
+def _relay(ledger: Ledger, broker: dramatiq.Broker, prefix: str) -> Relay:
+    return Relay(ledger.db, lambda queue, key: ring(broker, prefix, queue, key), lambda: keep_alive(broker))
+
+
+def _stop_workers(workers: Sequence[dramatiq.Worker], stopping: threading.Event) -> None:
+    stopping.set()
+    threads = [threading.Thread(target=w.stop, args=(int(STOP_WORKERS_S * 1000),)) for w in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@contextmanager
+def _web_server(settings: Settings, ledger: Ledger) -> Iterator[str]:
+    host, port = address(settings.http_bind)
+    config = uvicorn.Config(
+        web_app(settings, ledger.db),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise EnvironmentFault(f"HTTP_BIND: {settings.http_bind} cannot be listened on; is it taken?")
+        time.sleep(0.01)
+    bound = server.servers[0].sockets[0].getsockname()
+    try:
+        yield f"http://{bound[0]}:{bound[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def until_told_to_stop() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    told = threading.Event()
+
+    def tell(signum: int, _: FrameType | None) -> None:
+        log.info("process.stopping", signal=signal.Signals(signum).name)
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    with contextlib.suppress(KeyboardInterrupt):
+        told.wait()

@@ -1,0 +1,102 @@
+"""The environment: every variable with its default, read from `.env` too, refused with the fix where it makes no sense."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.services.data_dir import default_data_dir
+from clients.intacct.gateway import DEFAULT_URL
+
+
+class EnvironmentFault(Exception):  # noqa: N818  a state of affairs
+    """A variable is missing or malformed; the message names it and the fix."""
+
+
+class Settings(BaseSettings):
+    """What a process is told by its environment."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+
+    database_url: str | None = None
+    database_direct_url: str | None = None
+    amqp_url: str | None = None
+    queue_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,60}$")] = ""
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    intacct_gateway_url: str = DEFAULT_URL
+    intacct_sender_id: str = ""
+    intacct_sender_password: SecretStr = SecretStr("")
+    intacct_concurrency: int = Field(1, ge=1, le=100)
+    scoro_app_id: str = ""
+    public_url: str | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: str = ""
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    data_dir: Path = Field(default_factory=default_data_dir)
+    http_bind: str = "127.0.0.1:8080"
+    metrics_bind: str | None = None
+    metrics_token: SecretStr | None = None
+    allow_local_endpoints: bool = False
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("http_bind", "metrics_bind")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            address(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"https", "http"} or not parts.hostname:
+            raise ValueError("is no address such as https://sync.example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _keys_for_a_shared_ledger(self) -> Self:
+        if self.database_url and not self.secret_keys:
+            raise ValueError(
+                "SECRET_KEYS is not set, and a ledger at DATABASE_URL is shared: every process needs the same keys. Make"
+                ' one with: python3 -c "import base64,os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+            )
+        return self
+
+
+def address(bind: str) -> tuple[str, int]:
+    """Host and port of `host:port`; raises ValueError."""
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{bind!r} is no host:port")
+    return host.strip("[]"), int(port)
+
+
+def load_settings() -> Settings:
+    """Read the environment; raises EnvironmentFault in words."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise EnvironmentFault(f"{name}: {reason}" if name else reason) from None

@@ -1,0 +1,53 @@
+"""The web application: the public endpoints, health and metrics."""
+
+import ipaddress
+import secrets
+
+import psycopg
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from psycopg_pool import PoolTimeout
+
+from app.settings import Settings
+from db.database import Database
+from producers import webhooks
+
+
+def web_app(settings: Settings, db: Database) -> FastAPI:
+    """Make the application that `serve` and `up` run."""
+    app = FastAPI(title="scoro-intacct", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(webhooks.router(db))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        try:
+            db.run(lambda ledger: ledger.execute("SELECT"))
+        except (psycopg.OperationalError, PoolTimeout):
+            return Response("not ready\n", 503, media_type="text/plain")
+        return Response("ready\n", media_type="text/plain")
+
+    @app.get("/metrics")
+    def metrics(request: Request) -> Response:
+        if not _may_read_metrics(request, settings):
+            return Response("not found\n", 404, media_type="text/plain")
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def _may_read_metrics(request: Request, settings: Settings) -> bool:
+    if settings.metrics_token is not None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if secrets.compare_digest(given.encode(), settings.metrics_token.get_secret_value().encode()):
+            return True
+    # a proxy in front makes everybody look like loopback, so whoever was forwarded needs the token
+    if "x-forwarded-for" in request.headers or "forwarded" in request.headers or request.client is None:
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,169 @@
+"""Changes: "this document may have changed". One waits per document, one is read per document."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from db import locks, outbox
+from db.database import Ledger
+from schemas.kinds import Kind
+
+CAPTURE_TRIES = 3
+"""A document row that another capture is inserting at this moment becomes visible to the next try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A change that an intake reads, with its document's identity."""
+
+    id: int
+    document_id: int
+    module: str
+    kind: Kind
+    scoro_id: int
+    interactive: bool
+    actor: str
+    attempts: int
+    deaths: int
+
+
+DOCUMENTS = """INSERT INTO document (connection_id, module, kind, scoro_id)
+    SELECT %(connection)s, %(module)s, %(kind)s, i FROM unnest(%(ids)s::bigint[]) AS i
+    ON CONFLICT (connection_id, module, scoro_id) DO NOTHING"""
+
+CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, interactive, due_at)
+    SELECT d.id, d.connection_id, %(origin)s, %(actor)s, %(interactive)s,
+        CASE WHEN %(interactive)s THEN ledger_now()
+             ELSE greatest(ledger_now(), d.taken_at + make_interval(secs => %(settle_s)s)) END
+    FROM document d
+    WHERE d.connection_id = %(connection)s AND d.module = %(module)s AND d.scoro_id = ANY(%(ids)s::bigint[])
+    ORDER BY d.id
+    ON CONFLICT (document_id) WHERE state = 'waiting' DO UPDATE SET
+        hints = change.hints + 1,
+        actor = CASE WHEN excluded.interactive THEN excluded.actor ELSE change.actor END,
+        interactive = change.interactive OR excluded.interactive,
+        due_at = least(change.due_at, excluded.due_at)
+    RETURNING document_id, due_at <= ledger_now() AS due"""
+
+
+def ensure_documents(ledger: Ledger, connection_id: int, kind: Kind, scoro_ids: Collection[int]) -> dict[int, int]:
+    """The ledger's document of each Scoro id, made where it is new."""
+    ids = sorted(set(scoro_ids))
+    values = {"connection": connection_id, "module": kind.module, "kind": kind, "ids": ids}
+    for _ in range(CAPTURE_TRIES):
+        ledger.execute(DOCUMENTS, values)
+        rows = ledger.execute(
+            "SELECT id, scoro_id FROM document WHERE connection_id = %(connection)s AND module = %(module)s"
+            " AND scoro_id = ANY(%(ids)s::bigint[])",
+            values,
+        ).fetchall()
+        if len(rows) == len(ids):
+            break
+    return {row["scoro_id"]: row["id"] for row in rows}
+
+
+def capture(
+    ledger: Ledger,
+    connection_id: int,
+    kind: Kind,
+    scoro_ids: Collection[int],
+    *,
+    origin: str,
+    actor: str,
+    interactive: bool = False,
+    settle_ms: int,
+) -> int:
+    """Commit that these documents may have changed, and the bell; returns how many documents wait now.
+
+    The first change of a quiet document is due at once, further ones within `settle_ms` of its being taken go as one. A person's own request (`interactive`) is always due at once.
+    """
+    if not scoro_ids:
+        return 0
+    values = {
+        "connection": connection_id,
+        "module": kind.module,
+        "kind": kind,
+        "ids": sorted(set(scoro_ids)),
+        "origin": origin,
+        "actor": actor,
+        "interactive": interactive,
+        "settle_s": settle_ms / 1000,
+    }
+    for _ in range(CAPTURE_TRIES):
+        rows = ledger.execute(CAPTURE, values).fetchall()
+        if len(rows) == len(values["ids"]):  # type: ignore[arg-type]
+            break
+        ledger.execute(DOCUMENTS, values)
+    if any(row["due"] for row in rows):
+        outbox.ring(ledger, "changes", connection_id)
+    return len(rows)
+
+
+CLAIM = """WITH next AS MATERIALIZED (
+        SELECT c.id, c.document_id, d.module, d.kind, d.scoro_id
+        FROM change c JOIN document d ON d.id = c.document_id
+        WHERE c.connection_id = %(connection)s AND c.state = 'waiting' AND c.due_at <= ledger_now()
+          AND NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id
+                          AND o.state IN ('sending', 'uncertain'))
+          AND NOT EXISTS (SELECT FROM change r WHERE r.document_id = c.document_id AND r.state = 'reading')
+        ORDER BY c.interactive DESC, c.due_at, c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED
+    ), mine AS MATERIALIZED (
+        SELECT * FROM next WHERE module = (SELECT module FROM next LIMIT 1)
+          AND pg_try_advisory_lock(%(lock)s, (document_id & 2147483647)::int)
+    ), seen AS (
+        UPDATE document d SET taken_at = ledger_now() FROM mine WHERE d.id = mine.document_id
+    )
+    UPDATE change c SET state = 'reading', attempts = c.attempts + 1 FROM mine WHERE c.id = mine.id
+    RETURNING c.id, c.document_id, mine.module, mine.kind, mine.scoro_id, c.interactive, c.actor, c.attempts, c.deaths"""
+
+
+def claim(session: Ledger, connection_id: int, limit: int) -> list[Taken]:
+    """Take due changes of one module, waiting -> reading, with the locks of their documents on `session`.
+
+    Committed before Scoro is read: a webhook from now on makes a new row. Documents with a write in doubt are left.
+    """
+    with session.transaction():
+        rows = session.execute(CLAIM, {"connection": connection_id, "limit": limit, "lock": locks.DOCUMENT}).fetchall()
+    return [Taken(**{**row, "kind": Kind(row["kind"])}) for row in sorted(rows, key=lambda row: int(row["id"]))]
+
+
+def end(ledger: Ledger, change_ids: Sequence[int], state: str = "done", reason: str = "") -> None:
+    """Reading -> done or failed."""
+    ledger.execute(
+        """UPDATE change SET state = %s, reason = %s, ended_at = ledger_now()
+           WHERE id = ANY(%s) AND state = 'reading'""",
+        [state, reason, list(change_ids)],
+    )
+
+
+PUT_BACK = """WITH given AS (
+        SELECT r.id, r.document_id, r.interactive FROM change r
+        WHERE r.state = 'reading' AND {which} ORDER BY r.id FOR UPDATE
+    ), merged AS (
+        UPDATE change w SET interactive = w.interactive OR g.interactive, hints = w.hints + 1
+        FROM given g WHERE w.document_id = g.document_id AND w.state = 'waiting' RETURNING w.document_id
+    )
+    UPDATE change c SET
+        state = CASE WHEN m.document_id IS NULL THEN 'waiting' ELSE 'done' END::change_state,
+        reason = CASE WHEN m.document_id IS NULL THEN %(reason)s ELSE 'a newer change of the document waits' END,
+        due_at = ledger_now() + make_interval(secs => %(delay_s)s),
+        deaths = c.deaths + %(deaths)s,
+        ended_at = CASE WHEN m.document_id IS NULL THEN NULL ELSE ledger_now() END
+    FROM given g LEFT JOIN merged m USING (document_id) WHERE c.id = g.id
+    RETURNING c.id, c.connection_id"""
+
+
+def put_back(ledger: Ledger, change_ids: Sequence[int], reason: str, delay_s: float = 0) -> None:
+    """Reading -> waiting, due again after `delay_s`; where a newer change waits already, that one stands for both."""
+    ledger.execute(
+        PUT_BACK.format(which="r.id = ANY(%(ids)s)").encode(),
+        {"ids": list(change_ids), "reason": reason, "delay_s": delay_s, "deaths": 0},
+    )
+
+
+def revive_dead(ledger: Ledger) -> list[int]:
+    """Changes whose reader died (nobody holds the document's lock) wait again; returns their connections."""
+    rows = ledger.execute(
+        PUT_BACK.format(which=f"NOT {locks.held(locks.DOCUMENT, 'r.document_id')}").encode(),
+        {"reason": "its reader died", "delay_s": 0, "deaths": 1},
+    ).fetchall()
+    return sorted({row["connection_id"] for row in rows})

@@ -1,0 +1,159 @@
+"""Connections: one Scoro entity joined to one Intacct entity."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from db.database import Ledger, one
+from db.sites import Site, site_from
+from db.vault import Vault
+from schemas.settings import ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection with its site, its opened secrets and its validated settings."""
+
+    id: int
+    name: str
+    site: Site
+    scoro_entity: str
+    company: int
+    company_id: str
+    entity: str
+    user_id: str
+    password: str = field(repr=False)
+    state: str
+    reason: str
+    settings: ConnectionSettings
+    base_currency: str
+    multi_entity: bool
+    tax_solution: str | None
+    connected_on: date
+    reference_version: int
+
+
+SELECT = """SELECT c.*, co.company_id AS company_name, s.id AS s_id, s.name AS s_name, s.url,
+    s.api_key, s.user_token, s.hook_token, s.request_limit, s.time_zone
+    FROM connection c JOIN site s ON s.id = c.site_id JOIN company co ON co.id = c.company"""
+
+
+def _from(row: dict[str, Any], vault: Vault) -> Connection:
+    site = site_from({**row, "id": row["s_id"], "name": row["s_name"]}, vault)
+    return Connection(
+        row["id"],
+        row["name"],
+        site,
+        row["scoro_entity"],
+        row["company"],
+        row["company_name"],
+        row["entity"],
+        row["user_id"],
+        vault.open(row["password"]) if row["password"] else "",
+        row["state"],
+        row["reason"],
+        ConnectionSettings.from_json(row["settings"]),
+        row["base_currency"],
+        row["multi_entity"],
+        row["tax_solution"],
+        row["connected_on"],
+        row["reference_version"],
+    )
+
+
+def load(ledger: Ledger, vault: Vault, connection_id: int) -> Connection | None:
+    """The connection with that id."""
+    row = ledger.execute(f"{SELECT} WHERE c.id = %s".encode(), [connection_id]).fetchone()
+    return _from(row, vault) if row else None
+
+
+def every(ledger: Ledger, vault: Vault) -> list[Connection]:
+    """All connections by name, disconnected ones last."""
+    order = "ORDER BY c.state = 'disconnected', c.name"
+    return [_from(row, vault) for row in ledger.execute(f"{SELECT} {order}".encode()).fetchall()]
+
+
+def id_by_entity(ledger: Ledger, site_id: int, scoro_entity: str) -> tuple[int, ConnectionSettings] | None:
+    """The connection of a site's entity, for a webhook; a disconnected one does not count."""
+    row = ledger.execute(
+        "SELECT id, settings FROM connection WHERE site_id = %s AND scoro_entity = %s AND state <> 'disconnected'",
+        [site_id, scoro_entity],
+    ).fetchone()
+    return (row["id"], ConnectionSettings.from_json(row["settings"])) if row else None
+
+
+def company(ledger: Ledger, company_id: str) -> int:
+    """The row of an Intacct company, made when it is first named."""
+    ledger.execute("INSERT INTO company (company_id) VALUES (%s) ON CONFLICT DO NOTHING", [company_id])
+    return int(one(ledger, "SELECT id FROM company WHERE company_id = %s", [company_id])["id"])
+
+
+def add(
+    ledger: Ledger,
+    vault: Vault,
+    *,
+    name: str,
+    site_id: int,
+    scoro_entity: str,
+    company_id: str,
+    entity: str,
+    user_id: str,
+    password: str,
+    base_currency: str,
+    multi_entity: bool,
+    tax_solution: str | None,
+    time_zone: str,
+) -> int:
+    """Add a connection in rehearsal and return its id; the constraints refuse an entity that is taken."""
+    row = one(
+        ledger,
+        """INSERT INTO connection (name, site_id, scoro_entity, company, entity, user_id, password, base_currency,
+               multi_entity, tax_solution, connected_on)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, (ledger_now() AT TIME ZONE %s)::date) RETURNING id""",
+        [
+            name,
+            site_id,
+            scoro_entity,
+            company(ledger, company_id),
+            entity,
+            user_id,
+            vault.seal(password),
+            base_currency,
+            multi_entity,
+            tax_solution,
+            time_zone,
+        ],
+    )
+    return int(row["id"])
+
+
+def set_state(ledger: Ledger, connection_id: int, state: str, reason: str = "") -> None:
+    """Move a connection to another state."""
+    ledger.execute("UPDATE connection SET state = %s, reason = %s WHERE id = %s", [state, reason, connection_id])
+
+
+def break_off(ledger: Ledger, connection_id: int, reason: str) -> None:
+    """Credentials or rights failed: nothing is sent until a person mends it and resumes."""
+    ledger.execute(
+        "UPDATE connection SET state = 'broken', reason = %s WHERE id = %s AND state = 'active'",
+        [reason, connection_id],
+    )
+
+
+def save_settings(ledger: Ledger, connection_id: int, settings: ConnectionSettings) -> None:
+    """Store validated settings: what was set, so that better defaults reach everyone else."""
+    ledger.execute(
+        "UPDATE connection SET settings = %s WHERE id = %s",
+        [Jsonb(settings.to_json()), connection_id],
+    )
+
+
+def throttle(ledger: Ledger, company_ref: int, wait_s: float) -> None:
+    """The whole company waits: the gateway said so."""
+    ledger.execute(
+        """UPDATE company SET throttled_until = greatest(throttled_until, ledger_now() + make_interval(secs => %s))
+           WHERE id = %s""",
+        [wait_s, company_ref],
+    )

@@ -1,0 +1,65 @@
+"""What is due, and when the next thing will be: what the sweeper rings for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.database import Ledger
+from db.outbox import Bell
+
+FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending', 'uncertain'))"""
+
+NEXT = f"""
+    SELECT 'changes' AS queue, n.id AS key, w.due_at FROM connection n CROSS JOIN LATERAL (
+        SELECT c.due_at FROM change c WHERE c.connection_id = n.id AND c.state = 'waiting' AND {FREE}
+        ORDER BY c.due_at LIMIT 1) w
+    UNION ALL
+    SELECT 'delivery', n.id, greatest(w.due_at, co.throttled_until)
+    FROM connection n JOIN company co ON co.id = n.company CROSS JOIN LATERAL (
+        SELECT o.due_at FROM operation o
+        WHERE o.connection_id = n.id AND o.state IN ('ready', 'waiting_quota', 'uncertain')
+        ORDER BY o.due_at LIMIT 1) w
+    WHERE n.state = 'active'
+    UNION ALL
+    SELECT 'dead-letters', l.id, l.at FROM dead_letter l WHERE l.handled_at IS NULL"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A bell that somebody should hear, `since_s` seconds after its work became due (negative: not yet due)."""
+
+    bell: Bell
+    since_s: float
+
+
+def due(ledger: Ledger, horizon_s: float) -> list[Due]:
+    """The oldest work of every bell that is due, or will be within `horizon_s`."""
+    rows = ledger.execute(
+        f"""SELECT queue, key, extract(epoch FROM ledger_now() - due_at)::float AS since_s FROM ({NEXT}) w
+            WHERE due_at <= ledger_now() + make_interval(secs => %s)""".encode(),
+        [horizon_s],
+    ).fetchall()
+    return [Due(Bell(row["queue"], row["key"]), row["since_s"]) for row in rows]
+
+
+def newly_due(ledger: Ledger, company: int, since: datetime) -> list[int]:
+    """Connections of an Intacct company with something to send or look up that became due after `since`."""
+    rows = ledger.execute(
+        """SELECT DISTINCT n.id FROM connection n JOIN company co ON co.id = n.company
+           JOIN operation o ON o.connection_id = n.id
+           WHERE n.company = %s AND n.state = 'active' AND co.throttled_until <= ledger_now()
+             AND o.state IN ('ready', 'waiting_quota', 'uncertain') AND o.due_at > %s AND o.due_at <= ledger_now()""",
+        [company, since],
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def is_busy(ledger: Ledger, connection_id: int, recent_s: float, recent_changes: int) -> bool:
+    """Whether more documents of the connection are about to be ready: intake has work, or changes keep coming."""
+    row = ledger.execute(
+        f"""SELECT EXISTS (SELECT FROM change c WHERE c.connection_id = %(c)s AND (c.state = 'reading'
+                    OR (c.state = 'waiting' AND c.due_at <= ledger_now() AND {FREE})))
+               OR (SELECT count(*) FROM (SELECT FROM change c WHERE c.connection_id = %(c)s
+                    AND c.captured_at > ledger_now() - make_interval(secs => %(s)s) LIMIT %(n)s) r) >= %(n)s AS busy""".encode(),
+        {"c": connection_id, "s": recent_s, "n": recent_changes},
+    ).fetchone()
+    return bool(row and row["busy"])

@@ -1,0 +1,255 @@
+"""What an intake commits: revisions, operations, notes, and the documents' own lines, for many documents at once.
+
+The order inside the transaction is what makes it safe: first the documents' waiting intents are locked, so that no
+delivery can claim them, then those with a write in doubt are told apart, and only then is anything superseded or added.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from db.database import Ledger
+from schemas.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows of a document when its translation begins."""
+
+    document_id: int
+    link: dict[str, Any] | None
+    """The row of `link`; None where the document has no record in Intacct."""
+    intent_fingerprint: str | None
+    """Source fingerprint of the newest intent not superseded: what waits or is in doubt, else None."""
+    refused_fingerprint: str | None
+    """Source fingerprint of the newest operation if Intacct refused it."""
+
+    @property
+    def link_version(self) -> str:
+        """Changes whenever a write of the document is settled."""
+        return str(self.link["operation_id"]) if self.link else ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperation:
+    """An operation to add; fields as the columns of the table."""
+
+    id: UUID
+    document_id: int
+    revision_id: int | None
+    source_fingerprint: str
+    verb: str
+    object: str
+    natural_key: str
+    party: str
+    total: Decimal | None
+    function: Mapping[str, Any]
+    payload_fingerprint: str
+    line_numbers: Mapping[str, int]
+    bytes: int
+    purpose: str
+    needs: Sequence[int] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What a person sees of a document in a list."""
+
+    document_id: int
+    kind: Kind
+    number: str
+    amount: Decimal | None
+    currency: str | None
+    document_date: date | None
+
+
+def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standing]:
+    """What the ledger knows of these documents."""
+    rows = ledger.execute(
+        """SELECT d.id, to_jsonb(l) AS link, intent.source_fingerprint AS intent, last.source_fingerprint AS refused
+           FROM document d
+           LEFT JOIN link l ON l.document_id = d.id
+           LEFT JOIN LATERAL (SELECT o.source_fingerprint FROM operation o WHERE o.document_id = d.id AND o.state IN
+               ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
+               ORDER BY o.created_at DESC LIMIT 1) intent ON true
+           LEFT JOIN LATERAL (SELECT CASE WHEN o.state = 'refused' THEN o.source_fingerprint END AS source_fingerprint
+               FROM operation o WHERE o.document_id = d.id ORDER BY o.created_at DESC LIMIT 1) last ON true
+           WHERE d.id = ANY(%s)""",
+        [list(document_ids)],
+    ).fetchall()
+    return {row["id"]: Standing(row["id"], row["link"], row["intent"], row["refused"]) for row in rows}
+
+
+def lock_intents(ledger: Ledger, document_ids: Collection[int]) -> None:
+    """Lock the waiting intents of these documents; a delivery that claims one right now is waited for."""
+    ledger.execute(
+        """SELECT FROM operation WHERE document_id = ANY(%s)
+             AND state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'refused')
+           ORDER BY id FOR UPDATE""",
+        [list(document_ids)],
+    )
+
+
+def moved_on(ledger: Ledger, versions: Mapping[int, str]) -> set[int]:
+    """Documents whose write is in doubt, or whose link is no longer the one (`versions`) that was translated with."""
+    rows = ledger.execute(
+        """SELECT g.document_id FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, version)
+           LEFT JOIN link l ON l.document_id = g.document_id
+           WHERE coalesce(l.operation_id::text, CASE WHEN l.document_id IS NULL THEN '' ELSE 'None' END) <> g.version
+              OR EXISTS (SELECT FROM operation o WHERE o.document_id = g.document_id
+                         AND o.state IN ('sending', 'uncertain'))""",
+        [list(versions), list(versions.values())],
+    ).fetchall()
+    return {row["document_id"] for row in rows}
+
+
+def supersede(ledger: Ledger, document_ids: Collection[int]) -> None:
+    """A newer revision takes the place of whatever has not left."""
+    ledger.execute(
+        """UPDATE operation SET state = 'superseded', reason = 'a newer revision took its place', settled_at = ledger_now()
+           WHERE document_id = ANY(%s)
+             AND state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'refused')""",
+        [list(document_ids)],
+    )
+
+
+def add_revisions(ledger: Ledger, revisions: Sequence[tuple[int, str, Mapping[str, Any]]]) -> dict[int, int]:
+    """Number and keep each (document, source fingerprint, source); returns the revision's id by document."""
+    rows = ledger.execute(
+        """INSERT INTO revision (document_id, number, source_fingerprint, source)
+           SELECT g.document_id, 1 + coalesce((SELECT max(r.number) FROM revision r
+                                               WHERE r.document_id = g.document_id), 0), g.fingerprint, g.source
+           FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS g (document_id, fingerprint, source)
+           RETURNING id, document_id""",
+        [[r[0] for r in revisions], [r[1] for r in revisions], [Jsonb(r[2]) for r in revisions]],
+    ).fetchall()
+    return {row["document_id"]: row["id"] for row in rows}
+
+
+ADD = """WITH given AS (
+        SELECT * FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, document_id bigint, revision_id bigint,
+            source_fingerprint text, verb operation_verb, object text, natural_key text, party text, total numeric,
+            function jsonb, payload_fingerprint text, line_numbers jsonb, bytes integer, purpose purpose, needs jsonb)
+    ), added AS (
+        INSERT INTO operation (id, connection_id, document_id, revision_id, source_fingerprint, verb, object, natural_key,
+            party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid)
+        SELECT id, %(connection)s, document_id, revision_id, source_fingerprint, verb, object, natural_key, party, total,
+            function, payload_fingerprint, line_numbers, bytes, purpose, id::text FROM given ORDER BY document_id
+        ON CONFLICT (document_id) WHERE state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person')
+            DO NOTHING
+        RETURNING id)
+    INSERT INTO operation_need (operation_id, document_id)
+    SELECT g.id, n.value::bigint FROM added JOIN given g USING (id), jsonb_array_elements_text(g.needs) AS n"""
+
+
+def add_operations(ledger: Ledger, connection_id: int, operations: Sequence[NewOperation]) -> None:
+    """Add operations, ready to go; where an intent of the document waits already (a shared customer) that one stands."""
+    if not operations:
+        return
+    rows = [
+        asdict(operation)
+        | {
+            "id": str(operation.id),
+            "total": None if operation.total is None else str(operation.total),
+            "needs": list(operation.needs),
+        }
+        for operation in operations
+    ]
+    ledger.execute(ADD, {"rows": Jsonb(rows), "connection": connection_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The customer of a Scoro contact, as far as the ledger knows it."""
+
+    document_id: int
+    natural_key: str
+    linked: bool
+
+
+def parties(ledger: Ledger, connection_id: int, kind: Kind, contact_ids: Collection[int]) -> dict[int, Party]:
+    """Contacts that have a record in Intacct, or an operation on its way that will make one."""
+    rows = ledger.execute(
+        """SELECT d.scoro_id, d.id, l.document_id IS NOT NULL AS linked, coalesce(l.natural_key, o.natural_key) AS natural_key
+           FROM document d LEFT JOIN link l ON l.document_id = d.id
+           LEFT JOIN LATERAL (SELECT natural_key FROM operation o WHERE o.document_id = d.id AND o.state IN
+               ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain') LIMIT 1) o ON true
+           WHERE d.connection_id = %s AND d.module = %s AND d.scoro_id = ANY(%s)
+             AND (l.document_id IS NOT NULL OR o.natural_key IS NOT NULL)""",
+        [connection_id, kind.module, list(contact_ids)],
+    ).fetchall()
+    return {row["scoro_id"]: Party(row["id"], row["natural_key"], row["linked"]) for row in rows}
+
+
+def lock_documents(ledger: Ledger, document_ids: Collection[int]) -> None:
+    """Let one transaction at a time decide about these documents."""
+    ledger.execute("SELECT FROM document WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(document_ids)])
+
+
+def hasten(ledger: Ledger, document_ids: Collection[int]) -> None:
+    """A person waits for these documents: what is ready of them goes at once."""
+    ledger.execute(
+        """UPDATE operation SET purpose = 'interactive', due_at = least(due_at, ledger_now())
+           WHERE document_id = ANY(%s) AND state = 'ready'""",
+        [list(document_ids)],
+    )
+
+
+def add_notes(ledger: Ledger, notes: Sequence[tuple[int, int | None, str]]) -> None:
+    """Keep (document, revision, sentence) for every decision that was made silently."""
+    ledger.execute(
+        "INSERT INTO note (document_id, revision_id, text) SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])",
+        [[n[0] for n in notes], [n[1] for n in notes], [n[2] for n in notes]],
+    )
+
+
+def update_facts(ledger: Ledger, facts: Sequence[DocumentFacts]) -> None:
+    """Bring number, amount, currency and date of documents up to what was read."""
+    ledger.execute(
+        """UPDATE document d SET kind = g.kind::document_kind, number = g.number, amount = g.amount,
+               currency = g.currency, document_date = g.document_date
+           FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::date[])
+                 AS g (id, kind, number, amount, currency, document_date) ORDER BY id) g
+           WHERE d.id = g.id""",
+        [
+            [f.document_id for f in facts],
+            [str(f.kind) for f in facts],
+            [f.number for f in facts],
+            [f.amount for f in facts],
+            [f.currency for f in facts],
+            [f.document_date for f in facts],
+        ],
+    )
+
+
+def set_document_states(ledger: Ledger, states: Mapping[int, tuple[str, str]]) -> None:
+    """State and reason of documents that have no operation to show: skipped, failed in translation, posted again."""
+    ledger.execute(
+        """UPDATE document d SET state = g.state::document_state, reason = g.reason
+           FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS g (id, state, reason) ORDER BY id) g
+           WHERE d.id = g.id""",
+        [list(states), [s[0] for s in states.values()], [s[1] for s in states.values()]],
+    )
+
+
+def link_existing(ledger: Ledger, connection_id: int, links: Mapping[int, str]) -> None:
+    """Link documents to the customers (by CUSTOMERID) that stood in Intacct when the reference data was read.
+
+    Where the record belongs to another document already, that link stands: several Scoro contacts may be one customer.
+    """
+    ledger.execute(
+        """WITH added AS (
+               INSERT INTO link (document_id, connection_id, object, record_no, natural_key)
+               SELECT g.document_id, r.connection_id, 'CUSTOMER', r.data ->> 'record_no', r.key
+               FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, customer_id)
+               JOIN reference r ON r.connection_id = %s AND r.source = 'intacct' AND r.topic = 'customer'
+                   AND r.key = g.customer_id
+               ON CONFLICT DO NOTHING RETURNING document_id)
+           UPDATE document d SET state = 'linked' FROM added WHERE d.id = added.document_id""",
+        [list(links), list(links.values()), connection_id],
+    )

@@ -1,0 +1,103 @@
+"""Choosing what goes into one request. Pure: no operation is lost, none overtakes its prerequisite, no bound is passed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from db.operations import Candidate
+from schemas.kinds import DOCUMENT_KINDS, Purpose
+from schemas.settings import DeliverySettings
+
+ENVELOPE_BYTES = 2_000
+"""What the request holds beside its functions, at the most."""
+
+
+@dataclass(slots=True)
+class Pack:
+    """The operations of one request, in the order in which they run."""
+
+    operations: list[Candidate] = field(default_factory=list)
+    documents: int = 0
+    bytes: int = ENVELOPE_BYTES
+    full: bool = False
+    waits: dict[UUID, int] = field(default_factory=dict)
+    """Operations that cannot go yet, and the document that each one waits for."""
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person waits for one of them."""
+        return any(operation.purpose is Purpose.INTERACTIVE for operation in self.operations)
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the request is charged to."""
+        return Purpose.INTERACTIVE if self.interactive else Purpose.BULK
+
+    @property
+    def oldest_s(self) -> float:
+        """How long its oldest operation has been due, in seconds."""
+        return max((operation.age_s for operation in self.operations), default=0.0)
+
+
+def choose(candidates: Sequence[Candidate], limits: DeliverySettings) -> Pack:
+    """Take candidates in their order, each behind the prerequisites it still needs, until a bound is reached.
+
+    `max_documents` counts documents; customers and other prerequisites ride along up to `max_functions` and `max_bytes`.
+    One operation alone always fits: the gateway decides about it. Halves of a rejected pack (`pack_group`) go by themselves.
+    """
+    by_document = {candidate.document_id: candidate for candidate in candidates}
+    waits: dict[UUID, int] = {}
+    for group in dict.fromkeys(candidate.pack_group for candidate in candidates):
+        pack = Pack(waits=waits)
+        chosen: set[UUID] = set()
+        for candidate in candidates:
+            if candidate.pack_group != group or candidate.id in chosen:
+                continue
+            behind = _with_prerequisites(candidate, by_document, waits)
+            if behind is None or any(item.pack_group != group for item in behind):
+                continue
+            new = [item for item in behind if item.id not in chosen]
+            if not _fits(pack, new, limits):
+                pack.full = True
+                break
+            _take(pack, new)
+            chosen.update(item.id for item in new)
+        if pack.operations:
+            return pack
+    return Pack(waits=waits)
+
+
+def _with_prerequisites(
+    candidate: Candidate, by_document: dict[int, Candidate], waits: dict[UUID, int]
+) -> list[Candidate] | None:
+    """The candidate behind everything that it needs; None (and a wait) where something of that is not ready."""
+    order: list[Candidate] = []
+    for need in candidate.needs:
+        needed = by_document.get(need)
+        before = _with_prerequisites(needed, by_document, waits) if needed else None
+        if before is None:
+            waits[candidate.id] = need
+            return None
+        order += [item for item in before if item not in order]
+    return [*order, candidate]
+
+
+def _fits(pack: Pack, new: Sequence[Candidate], limits: DeliverySettings) -> bool:
+    documents = pack.documents + sum(item.kind in DOCUMENT_KINDS for item in new)
+    size = pack.bytes + sum(item.bytes for item in new)
+    functions = len(pack.operations) + len(new)
+    within = documents <= limits.max_documents and functions <= limits.max_functions and size <= limits.max_bytes
+    return within or not pack.operations
+
+
+def _take(pack: Pack, new: Sequence[Candidate]) -> None:
+    pack.operations += new
+    pack.documents += sum(item.kind in DOCUMENT_KINDS for item in new)
+    pack.bytes += sum(item.bytes for item in new)
+
+
+def linger_s(pack: Pack, limits: DeliverySettings, *, busy: bool) -> float:
+    """How long the pack should wait for more: nothing when a person waits, it is full or no more documents are coming."""
+    if pack.interactive or pack.full or not busy:
+        return 0.0
+    return max(0.0, limits.linger_ms / 1000 - pack.oldest_s)

@@ -1,0 +1,410 @@
+"""A delivery run: claim what is due of a connection, send it as one request, settle it, and look once more.
+
+The order of commits is what makes a crash harmless:
+
+1. charge, intent (`sending`) and the request's lock: one transaction on the session that holds the lock
+2. the fence: `charged` -> `leaving`, right before the first byte; lost when somebody gave the claim up
+3. the call, with a total deadline and no transaction open
+4. the settlement: one transaction
+
+A death before 2 never left: refunded and ready again. A death after it is uncertain and looked up. Both are found by the
+lock that falls with the session (`db.recovery`).
+"""
+
+import contextlib
+import enum
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from clients.intacct.errors import ConnectionBroken, GatewayError, Throttled, Unavailable, Uncertain
+from clients.intacct.render import render
+from db import connections, due, failures, locks, operations, outbox, requests
+from db.connections import Connection
+from db.database import Ledger, one
+from db.operations import Sending, Settlement
+from db.requests import Charge
+from schemas.errors import ErrorClass, Problem
+from schemas.intacct.functions import Function
+from schemas.intacct.orders import FunctionShapeError, check
+from schemas.intacct.results import Response
+from schemas.kinds import Purpose
+from workers.delivery import look_up, pack, settle
+from workers.runtime import Runtime, login_of
+from workers.steps import reach
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+CANDIDATES = 300
+"""Ready operations looked at for one pack."""
+POLL_S = 0.1
+"""How often a lingering run looks for an interactive operation."""
+LATE_COMMIT = timedelta(seconds=2)
+"""A transaction commits within this long of the due times that it writes."""
+RECENT_S, RECENT_CHANGES = 1.0, 3
+"""More changes than this within this time: more are coming, bulk lingers."""
+LOOK_UP_AGAIN_S = 60.0
+"""A look-up that died is done again after this long."""
+LEDGER_PATIENCE_S = 60.0
+"""How long an answer in hand waits for the ledger to come back, before it is given up to a look-up."""
+THROTTLE_S = 10.0
+
+
+def deadline_s(functions: int) -> float:
+    """How long a call may take in all: Intacct works a second or two on a document."""
+    return 20.0 + 2.0 * functions
+
+
+class ClaimLostError(Exception):
+    """Somebody gave the claim up, or its send window passed, before it left: it must not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What came of a call. `left`: whether a byte may have reached the gateway."""
+
+    left: bool
+    response: Response | None = None
+    error: GatewayError | None = None
+
+
+class Round(enum.Enum):
+    """What one look of a run came to."""
+
+    WORKED = "worked"
+    LINGER = "linger"
+    IDLE = "idle"
+    BUSY = "busy"
+
+
+def deliver(runtime: Runtime, connection_id: int) -> None:
+    """Send what is due of a connection until nothing is; rings for other connections that wait for the company's slot."""
+    while not runtime.stopping.is_set():
+        looked_at = runtime.db.run(lambda ledger: one(ledger, "SELECT ledger_now() AS at")["at"])
+        outcome, company = _round(runtime, connection_id)
+        if outcome is Round.LINGER:
+            time.sleep(POLL_S)
+        elif outcome is Round.BUSY:
+            return  # whoever holds the slot looks once more after letting go
+        elif outcome is Round.IDLE:
+            if not _look_once_more(runtime, connection_id, company, looked_at - LATE_COMMIT):
+                return
+            time.sleep(POLL_S)
+
+
+def _look_once_more(runtime: Runtime, connection_id: int, company: int | None, since: datetime) -> bool:
+    """Something may have become due while the slot was held and its bell was turned away."""
+    if company is None:
+        return False
+    found = runtime.db.run(lambda ledger: due.newly_due(ledger, company, since))
+    others = [other for other in found if other != connection_id]
+    if others:
+        runtime.db.run(lambda ledger: outbox.ring(ledger, "delivery", *others))
+    return connection_id in found
+
+
+def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
+    """One look, holding a slot of the company; at most one request."""
+    with runtime.db.session() as session:
+        connection = connections.load(session, runtime.vault, connection_id)
+        if connection is None or connection.state != "active" or _is_throttled(session, connection):
+            return Round.IDLE, connection.company if connection else None
+        slot = next(
+            (
+                key
+                for key in range(connection.company * 1000, connection.company * 1000 + runtime.slots)
+                if locks.try_lock(session, locks.COMPANY_SLOT, key)
+            ),
+            None,
+        )
+        if slot is None:
+            return Round.BUSY, connection.company
+        try:
+            run = _Run(runtime, session, connection)
+            outcome = run.look_up()
+            return (run.send() if outcome is Round.IDLE else outcome), connection.company
+        finally:
+            with contextlib.suppress(psycopg.Error):  # a session that is gone holds no slot
+                locks.unlock(session, locks.COMPANY_SLOT, [slot])
+
+
+def _is_throttled(ledger: Ledger, connection: Connection) -> bool:
+    row = one(ledger, "SELECT throttled_until > ledger_now() AS yes FROM company WHERE id = %s", [connection.company])
+    return bool(row["yes"])
+
+
+class _Run:
+    """One look at a connection, with the slot in hand."""
+
+    def __init__(self, runtime: Runtime, session: Ledger, connection: Connection) -> None:
+        self.runtime = runtime
+        self.session = session
+        self.connection = connection
+        self.log = log.bind(connection=connection.name)
+
+    # ------------------------------------------------------------------------------------------ look-ups
+
+    def look_up(self) -> Round:
+        """Ask Intacct about operations in doubt whose look-up is due."""
+        with self.session.transaction():
+            ids = operations.claim_look_ups(self.session, self.connection.id, look_up.MAX_OPERATIONS, LOOK_UP_AGAIN_S)
+            if not ids:
+                return Round.IDLE
+            doubted = operations.details(self.session, ids)
+            asked = look_up.questions(doubted)
+            charge = self._charge(Purpose.LOOK_UP, len(asked))
+        if charge is None:
+            return Round.IDLE
+        calls = [(str(uuid.uuid4()), function) for function in asked.values()]
+        called = self._call(charge, calls, unique=False)
+        reach("look_up.answered")
+        results = called.response.results if called.response else {}
+        rows = {
+            name: results[controlid].rows
+            for name, (controlid, _) in zip(asked, calls, strict=True)
+            if controlid in results and results[controlid].succeeded
+        }
+        answered = [o for o in doubted if set(look_up.questions([o])) <= rows.keys()]
+        settlements = [settle.from_verdict(o, look_up.verdict(o, rows, self.connection.user_id)) for o in answered]
+        self._settle(charge, called, settlements, answered, from_states=("uncertain",))
+        return Round.WORKED if settlements else Round.IDLE
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def send(self) -> Round:
+        """Send one pack, if one should go now."""
+        claimed = self._claim()
+        if isinstance(claimed, Round):
+            return claimed
+        charge, sending = claimed
+        reach("delivery.intent")
+        called = self._call(charge, [(o.controlid, Function.model_validate(o.function)) for o in sending], unique=True)
+        reach("delivery.answered")
+        if called.response is not None:
+            settlements = settle.from_answer(sending, called.response)
+        else:
+            settlements = settle.from_error(sending, called.error or Unavailable("nothing was sent"))
+        self._settle(charge, called, settlements, sending, sent_by=charge.request_id)
+        reach("delivery.settled")
+        return Round.WORKED
+
+    def _claim(self) -> Round | tuple[Charge, list[Sending]]:
+        """Choose a pack, pay for it and commit the intent, with the request's lock held."""
+        limits = self.connection.settings.delivery
+        with self.session.transaction():
+            chosen = pack.choose(operations.candidates(self.session, self.connection.id, CANDIDATES), limits)
+            if chosen.waits:
+                operations.wait_for_prerequisite(
+                    self.session, dict.fromkeys(chosen.waits, "what it needs is not in Intacct yet")
+                )
+            if not chosen.operations:
+                return Round.IDLE
+            busy = due.is_busy(self.session, self.connection.id, RECENT_S, RECENT_CHANGES)
+            if pack.linger_s(chosen, limits, busy=busy) > 0:
+                return Round.LINGER
+            sending = operations.details(self.session, [o.id for o in chosen.operations])
+            misshapen = self._refuse_misshapen(sending)
+            sending = [o for o in sending if o.id not in misshapen]
+            if not sending:
+                return Round.WORKED
+            charge = self._charge(chosen.purpose, len(sending))
+            if charge is None:
+                return Round.IDLE
+            operations.mark_sending(self.session, charge.request_id, [o.id for o in sending])
+        return charge, sending
+
+    def _refuse_misshapen(self, sending: Sequence[Sending]) -> set[uuid.UUID]:
+        """Our own element-order table says no before the gateway does, which would take the whole pack along."""
+        settlements: list[Settlement] = []
+        for operation in sending:
+            try:
+                check(Function.model_validate(operation.function))
+            except (FunctionShapeError, ValueError) as error:
+                problem = Problem(
+                    ErrorClass.BUG,
+                    "misshapen_function",
+                    f"{settle.title(operation)}: its request has no valid shape: {error}",
+                    "Correct the edited payload; if nobody edited it, report it as a fault of scoro-intacct.",
+                )
+                settlements.append(settle.refuse(operation, problem))
+        if settlements:
+            self._apply(self.session, settlements, sending, from_states=("ready", "waiting_quota"))
+        return {s.id for s in settlements}
+
+    def _charge(self, purpose: Purpose, functions: int) -> Charge | None:
+        """Pay for a request and take its lock; without quota everything waits, with the date on which it goes on."""
+        site = self.connection.site
+        charge = requests.charge(
+            self.session, site.id, self.connection.id, purpose, functions=functions, deadline_s=deadline_s(functions)
+        )
+        if charge is None:
+            until = requests.resumes_at(self.session, site.id)
+            reason = f"waits for requests: this month's {site.request_limit} are used up; goes on {until:%Y-%m-%d}"
+            operations.wait_for_quota(self.session, self.connection.id, until, reason)
+            self.log.warning("delivery.quota_used_up", site=site.name, until=until.isoformat())
+        else:
+            locks.try_lock(self.session, locks.REQUEST, charge.request_id)
+        return charge
+
+    # ------------------------------------------------------------------------------------------ the call
+
+    def _call(self, charge: Charge, calls: Sequence[tuple[str, Function]], *, unique: bool) -> Called:
+        """One HTTP call with the fence right before its first byte; what fails is returned, never raised."""
+        left = False
+
+        def fence() -> None:
+            nonlocal left
+            if not requests.leave(self.session, charge.request_id):
+                raise ClaimLostError
+            left = True
+            reach("delivery.leaving")
+
+        started = time.monotonic()
+        try:
+            response = self.runtime.gateway.send(
+                login_of(self.connection), calls, unique=unique, deadline_s=deadline_s(len(calls)), on_leaving=fence
+            )
+            called = Called(left, response=response)
+        except GatewayError as error:
+            called = Called(left, error=error)
+        except (ClaimLostError, psycopg.Error) as error:
+            called = Called(left, error=Unavailable(f"its claim was lost before it left: {error}"))
+        self.log.info(
+            "delivery.request",
+            request=charge.request_id,
+            functions=len(calls),
+            seconds=round(time.monotonic() - started, 3),
+            result=type(called.error).__name__ if called.error else "ok",
+        )
+        return called
+
+    # ------------------------------------------------------------------------------------------ the settlement
+
+    def _settle(
+        self,
+        charge: Charge,
+        called: Called,
+        settlements: Sequence[Settlement],
+        sending: Sequence[Sending],
+        *,
+        sent_by: int | None = None,
+        from_states: Sequence[str] = ("sending", "uncertain"),
+    ) -> None:
+        """Commit what an answer means. A ledger that is away is waited for: an answer in hand saves a look-up."""
+        error = called.error
+        unanswered = isinstance(error, Uncertain)
+        state = "withdrawn" if not called.left else "unanswered" if unanswered else "answered"
+        doubt_s = self.connection.settings.delivery.uncertain_wait_s if unanswered else 0.0
+
+        def commit(ledger: Ledger) -> None:
+            requests.end(ledger, charge.request_id, state, str(error) if error else "ok", sent=_xml(sending))
+            self._apply(
+                ledger,
+                settlements,
+                sending,
+                request_id=charge.request_id,
+                sent_by=sent_by,
+                certain_s=doubt_s,
+                from_states=from_states,
+            )
+            if isinstance(error, Throttled):
+                connections.throttle(ledger, self.connection.company, error.retry_after_s or THROTTLE_S)
+            if isinstance(error, ConnectionBroken):
+                connections.break_off(ledger, self.connection.id, str(error))
+
+        self._patiently(lambda: self.runtime.db.run(commit))
+
+    def _apply(
+        self,
+        ledger: Ledger,
+        settlements: Sequence[Settlement],
+        sending: Sequence[Sending],
+        *,
+        request_id: int | None = None,
+        sent_by: int | None = None,
+        certain_s: float = 0.0,
+        from_states: Sequence[str],
+    ) -> None:
+        by_id = {operation.id: operation for operation in sending}
+        settlements = _without_taken_records(ledger, self.connection.id, settlements, by_id)
+        moved = operations.settle(
+            ledger,
+            settlements,
+            request_id=request_id,
+            sent_by=sent_by,
+            certain_s=certain_s,
+            from_states=from_states,
+        )
+        states = {row["id"]: row for row in moved}
+        problems = settle.problems([s for s in settlements if s.id in states])
+        failures.bury(
+            ledger,
+            [
+                failures.DeadLetter(
+                    self.connection.id,
+                    by_id[operation_id].document_id,
+                    problem,
+                    operation_id=operation_id,
+                    attempt=by_id[operation_id].attempts,
+                )
+                for operation_id, problem in problems.items()
+            ],
+        )
+        if any(s.state == "ready" and s.problem and s.problem["error_class"] == ErrorClass.BROKEN for s in settlements):
+            broken = next(s for s in settlements if s.problem and s.problem["error_class"] == ErrorClass.BROKEN)
+            connections.break_off(ledger, self.connection.id, broken.reason)
+        posted = [row["document_id"] for row in moved if row["state"] == "posted"]
+        if posted:
+            failures.clear(ledger, posted)
+            operations.wake_dependants(ledger, posted)
+        settled = [row["document_id"] for row in moved if row["state"] not in {"sending", "uncertain"}]
+        outbox.ring(ledger, "changes", *operations.connections_with_waiting_changes(ledger, settled))
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        give_up_at = time.monotonic() + LEDGER_PATIENCE_S
+        while True:
+            try:
+                return work()
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                if time.monotonic() > give_up_at:
+                    raise
+                self.log.warning("delivery.ledger_away", error=str(error).strip())
+                time.sleep(0.5)
+
+
+def _without_taken_records(
+    ledger: Ledger, connection_id: int, settlements: Sequence[Settlement], by_id: dict[uuid.UUID, Sending]
+) -> list[Settlement]:
+    """One record links to at most one document: whoever comes second is held for a person."""
+    records = [
+        (by_id[s.id].document_id, by_id[s.id].object, s.record_no)
+        for s in settlements
+        if s.state == "posted" and s.record_no is not None
+    ]
+    taken = operations.taken_records(ledger, connection_id, records)
+    return [
+        Settlement(
+            s.id,
+            "waiting_person",
+            f"Intacct's record {s.record_no} is linked to another document",
+            record_no=s.record_no,
+        )
+        if s.state == "posted" and by_id[s.id].document_id in taken
+        else s
+        for s in settlements
+    ]
+
+
+def _xml(sending: Sequence[Sending]) -> str | None:
+    """What was sent, for people: the functions alone, without the envelope that holds the sign-in."""
+    if not sending:
+        return None
+    return b"\n".join(render(o.controlid, Function.model_validate(o.function)) for o in sending).decode()

@@ -1,0 +1,179 @@
+"""What an answer means for each operation. Pure: answers and verdicts in, settlements out."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from clients.intacct.catalogue import classify
+from clients.intacct.errors import GatewayError, RequestRejected, Uncertain
+from db.failures import problem_as_json, problem_from_json
+from db.operations import Sending, Settlement
+from schemas.errors import ErrorClass, Problem
+from schemas.intacct.results import FunctionResult, Response
+from workers.delivery.look_up import Verdict
+from workers.delivery.policy import delay_s
+
+REPLAYED = "controlid_replayed"
+"""The catalogue's code for "this control id was executed before"."""
+
+
+def from_answer(operations: Sequence[Sending], response: Response) -> list[Settlement]:
+    """Settle every operation of a pack by its control id.
+
+    A missing result may have run: looked up. What fails behind a failed prerequisite of the same pack waits for it again.
+    """
+    settlements: list[Settlement] = []
+    not_posted: set[int] = set()
+    for operation in operations:
+        settlement = _from_result(operation, response.results.get(operation.controlid))
+        if settlement.state == "refused" and not_posted.intersection(operation.needs):
+            settlement = Settlement(
+                operation.id, "waiting_prerequisite", "what it needs is not in Intacct yet", "not yet"
+            )
+        if settlement.state != "posted":
+            not_posted.add(operation.document_id)
+        settlements.append(settlement)
+    return settlements
+
+
+def _from_result(operation: Sending, result: FunctionResult | None) -> Settlement:
+    if result is None:
+        return Settlement(operation.id, "uncertain", "Intacct's answer holds no result for it", "no result")
+    if result.succeeded:
+        record_no = result.key or (str(operation.link["record_no"]) if operation.link else None)
+        if record_no is None:
+            return Settlement(operation.id, "uncertain", "Intacct answered success without a record number", "no key")
+        return Settlement(operation.id, "posted", outcome="success", record_no=record_no)
+    return _from_failure(operation, problem_of(operation, result))
+
+
+def _from_failure(operation: Sending, problem: Problem) -> Settlement:
+    if operation.doubted or problem.error_class is ErrorClass.DUPLICATE:
+        # it may have run on an earlier try, or somebody else made it: looked up before anybody is told
+        return Settlement(operation.id, "uncertain", problem.cause, "looked up", problem=problem_as_json(problem))
+    wait_s = delay_s(problem.error_class, operation.attempts)
+    if wait_s is not None or problem.error_class is ErrorClass.BROKEN:
+        return Settlement(
+            operation.id, "ready", problem.cause, "not now", delay_s=wait_s or 0.0, problem=problem_as_json(problem)
+        )
+    return refuse(operation, problem)
+
+
+def problem_of(operation: Sending, result: FunctionResult) -> Problem:
+    """Why Intacct rejected an operation, in words that name it."""
+    known = {"number": operation.natural_key, "customer": operation.party}
+    classified = classify(result.errors, {name: value for name, value in known.items() if value})
+    return Problem(
+        classified.error_class,
+        classified.code,
+        f"{title(operation)}: {classified.cause}",
+        classified.fix,
+        culprit=tuple(classified.culprit),
+    )
+
+
+def title(operation: Sending) -> str:
+    """What people call the operation's document: `Invoice INV-1`."""
+    return f"{operation.kind.replace('_', ' ').capitalize()} {operation.natural_key}"
+
+
+def refuse(operation: Sending, problem: Problem) -> Settlement:
+    """End an operation without success."""
+    return Settlement(operation.id, "refused", problem.cause, "refused", problem=problem_as_json(problem))
+
+
+def from_error(operations: Sequence[Sending], error: GatewayError) -> list[Settlement]:
+    """Settle a pack whose request failed as a whole."""
+    if isinstance(error, Uncertain):
+        return [Settlement(o.id, "uncertain", str(error), "no answer") for o in operations]
+    if isinstance(error, RequestRejected):
+        return _halved(operations, error)
+    settlements = []
+    for operation in operations:
+        wait_s = delay_s(error.error_class, operation.attempts)
+        if wait_s is None and error.error_class is not ErrorClass.BROKEN:
+            problem = Problem(
+                error.error_class,
+                "retries_exhausted",
+                f"{title(operation)}: tried {operation.attempts} times, {error}",
+                "Check that Sage Intacct can be reached, then send the document again.",
+            )
+            settlements.append(refuse(operation, problem))
+        else:
+            settlements.append(Settlement(operation.id, "ready", str(error), "not run", delay_s=wait_s or 0.0))
+    return settlements
+
+
+def _halved(operations: Sequence[Sending], error: RequestRejected) -> list[Settlement]:
+    """The gateway could not read the request and nothing ran: each half tries by itself, a single one is ours to mend."""
+    if len(operations) == 1:
+        problem = Problem(
+            ErrorClass.BUG,
+            "request_rejected",
+            f"{title(operations[0])}: Sage Intacct could not read the request: {error}",
+            "This is a fault of scoro-intacct: report it with the request's XML.",
+        )
+        return [refuse(operations[0], problem)]
+    # a prerequisite stays in the half of those that need it as long as the order is kept
+    middle = len(operations) // 2
+    groups = [uuid.uuid4()] * middle + [uuid.uuid4()] * (len(operations) - middle)
+    return [
+        Settlement(o.id, "ready", "its pack could not be read: tried in halves", "not run", pack_group=group)
+        for o, group in zip(operations, groups, strict=True)
+    ]
+
+
+def from_verdict(operation: Sending, verdict: Verdict) -> Settlement:
+    """Settle an operation in doubt by what the look-up says."""
+    if verdict.happened:
+        return Settlement(
+            operation.id,
+            "posted",
+            "found in Intacct as it was sent"
+            if not verdict.before_us
+            else "it stood in Intacct before, with equal total",
+            "found",
+            record_no=verdict.record_no,
+            record_state=verdict.record_state,
+            linked=verdict.before_us,
+        )
+    if verdict.happened is None:
+        return Settlement(operation.id, "waiting_person", verdict.reason, "differs", record_no=verdict.record_no)
+    if operation.certain_in_s > 0:
+        return Settlement(
+            operation.id,
+            "uncertain",
+            "not in Intacct yet; it may still appear",
+            "absent so far",
+            delay_s=operation.certain_in_s,
+            problem=operation.problem,
+        )
+    return _absent(operation)
+
+
+def _absent(operation: Sending) -> Settlement:
+    """It is not there and will not appear: the same again, unless Intacct has refused it."""
+    if operation.problem is None:
+        return Settlement(operation.id, "ready", "not in Intacct: sent again", "absent")
+    problem = problem_from_json(dict(operation.problem))
+    rejected_as_run = problem.code == REPLAYED or problem.error_class is ErrorClass.UNKNOWN
+    if rejected_as_run and not operation.fresh_controlids:
+        return Settlement(
+            operation.id,
+            "ready",
+            "Intacct says it ran, but holds no such record: sent again under a new control id",
+            "absent",
+            fresh_controlid=True,
+        )
+    if problem.error_class is ErrorClass.DUPLICATE:
+        problem = Problem(
+            ErrorClass.REFUSED,
+            "exists_outside_entity",
+            f"{title(operation)}: Intacct says that it exists, but this entity does not see it.",
+            "Look for it at top level or in another entity, then give it another number or id.",
+        )
+    return refuse(operation, problem)
+
+
+def problems(settlements: Sequence[Settlement]) -> Mapping[uuid.UUID, Problem]:
+    """The problems of those that were refused."""
+    return {s.id: problem_from_json(dict(s.problem)) for s in settlements if s.state == "refused" and s.problem}

@@ -1,0 +1,51 @@
+"""What the actors work with, made once per process and shared by its threads."""
+
+import threading
+from dataclasses import dataclass, field
+
+from clients.intacct.gateway import Gateway, Login
+from clients.scoro.client import ScoroClient
+from db.connections import Connection
+from db.database import Database
+from db.vault import Vault
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The far sides and the ledger.
+
+    `slots` is how many requests may be under way at once per Intacct company; `allow_local` lets test sites live on
+    loopback and private addresses.
+    """
+
+    db: Database
+    vault: Vault
+    gateway: Gateway
+    slots: int = 1
+    scoro_app_id: str = ""
+    allow_local: bool = False
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the process is to end: runs finish the round in hand."""
+    _scoro: dict[tuple[str, ...], ScoroClient] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def scoro(self, connection: Connection) -> ScoroClient:
+        """The client of a connection's Scoro entity; kept, so that its connections are reused."""
+        site = connection.site
+        key = (site.url, site.api_key, site.user_token or "", connection.scoro_entity)
+        with self._lock:
+            if key not in self._scoro:
+                self._scoro[key] = ScoroClient(
+                    site.url,
+                    site.api_key,
+                    site.user_token,
+                    connection.scoro_entity,
+                    allow_local=self.allow_local,
+                    app_id=self.scoro_app_id,
+                )
+            return self._scoro[key]
+
+
+def login_of(connection: Connection) -> Login:
+    """How requests of a connection sign in: its entity rides in every one."""
+    return Login(connection.company_id, connection.user_id, connection.password, connection.entity or None)

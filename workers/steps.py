@@ -1,0 +1,27 @@
+"""The named steps of intake and delivery, between which a process may die.
+
+`reach` does nothing in the product. Crash tests set `on_step` to kill or stop the process at a step by its name.
+"""
+
+from collections.abc import Callable
+
+STEPS = (
+    "intake.taken",  # waiting -> reading is committed, Scoro is not read yet
+    "intake.read",  # Scoro answered, nothing of it is committed
+    "intake.committed",  # revisions and operations stand
+    "delivery.intent",  # charge and intent are committed, the fence is not passed
+    "delivery.leaving",  # the fence is passed, no byte has left
+    "delivery.answered",  # the answer is read, nothing of it is committed
+    "delivery.settled",  # the answer is committed
+    "look_up.answered",  # a look-up was answered, nothing of it is committed
+    "dead_letter.taken",  # the bell of a dead letter was heard
+    "dead_letter.joined",  # its failure is committed
+)
+
+on_step: Callable[[str], None] | None = None
+
+
+def reach(step: str) -> None:
+    """Pass a named step."""
+    if on_step is not None:
+        on_step(step)
