@@ -106,8 +106,8 @@ INVOICE_MAPPING: tuple[MappingRow, ...] = (
         "line",
         ("vat", "vat_code_id", "vat_code"),
         "taxentries",
-        "`taxes.{id}`; else the tax detail of equal code or name; else the only active one for sales at that rate. "
-        "Where Intacct has no tax solution: one line per rate on `accounts.tax_line`",
+        "`taxes.{id}`; else the tax detail of that rate with equal code or name; else the only active one for sales at "
+        "that rate. Where Intacct has no tax solution: one line per rate on `accounts.tax_line`",
     ),
     MappingRow(
         "line",

@@ -3,7 +3,7 @@
 from schemas.reference import Account, ReferenceData
 from schemas.scoro import Invoice, InvoiceLine
 from schemas.settings import ConnectionSettings
-from workers.translation.faults import refused, setting_fix
+from workers.translation.faults import refused, setting_command
 
 
 def line_account(invoice: Invoice, line: InvoiceLine, settings: ConnectionSettings, reference: ReferenceData) -> str:
@@ -35,7 +35,7 @@ def line_account(invoice: Invoice, line: InvoiceLine, settings: ConnectionSettin
     raise refused(
         "account_without_counterpart",
         f"{invoice.label}: the finance account {shown} of the line {line_name(line)} has no counterpart in Intacct.",
-        f"Make the account in Intacct and sync the background data, or {setting_fix(key, 'ACCOUNTNO')}",
+        f"Make the account in Intacct and sync the background data, or map it: {setting_command(key, 'ACCOUNTNO')}",
         field="finance_account_id",
         culprit=(shown,),
     )
@@ -59,7 +59,7 @@ def _usable(invoice: Invoice, account: Account | None, number: str, key: str) ->
     raise refused(
         "account_not_usable",
         f"{invoice.label}: the account {number} {state}.",
-        f"Activate it in Intacct and sync the background data, or choose another: {setting_fix(key, 'ACCOUNTNO')}",
+        f"Activate it in Intacct and sync the background data, or choose another: {setting_command(key, 'ACCOUNTNO')}",
         field=key,
         culprit=(number,),
     )

@@ -7,7 +7,7 @@ from schemas.reference import Customer, ReferenceData, tax_key
 from schemas.scoro import Contact, Invoice
 from schemas.settings import EMAIL, MatchingSettings
 from workers.translation.context import CustomerPlan, InvoiceContext
-from workers.translation.faults import refused, setting_fix
+from workers.translation.faults import refused, setting_command
 from workers.translation.memos import MAX_NAME_CHARACTERS, cut, one_line
 
 MAX_CUSTOMER_ID_CHARACTERS = 20
@@ -29,35 +29,40 @@ def plan_customer(invoice: Invoice, context: InvoiceContext) -> tuple[str, Custo
             "Choose a client on the invoice in Scoro and save it.",
             field="company_id",
         )
-    plan = match_or_create(context.contact, context.settings.matching, context.reference)
+    plan = match_or_create(context.contact, context.settings.matching, context.reference, invoice.label)
     return plan.customer_id, plan
 
 
-def match_or_create(contact: Contact, matching: MatchingSettings, reference: ReferenceData) -> CustomerPlan:
-    """Find the customer of a contact by `matching.customer_key`, or by its id of ours, or make it."""
-    if (found := _matched(contact, matching.customer_key, reference)) is not None:
+def match_or_create(
+    contact: Contact, matching: MatchingSettings, reference: ReferenceData, document: str
+) -> CustomerPlan:
+    """Find the customer of a contact by `matching.customer_key`, or by its id of ours, or make it.
+
+    `document` is how errors name what needs the customer. Raises DocumentError that names contact, field and fix.
+    """
+    if (found := _matched(contact, matching.customer_key, reference, document)) is not None:
         note = f"The contact {_name(contact)} was matched to the customer {found.id} by {matching.customer_key}."
         return CustomerPlan(contact.contact_id, found.id, None, (note,))
-    customer_id = _customer_id(contact, matching)
+    customer_id = _customer_id(contact, matching, document)
     if (found := reference.customer(customer_id)) is not None:
         note = f"The contact {_name(contact)} stands in Intacct already as {found.id}."
         return CustomerPlan(contact.contact_id, found.id, None, (note,))
     if not matching.create_customers:
         raise refused(
             "customer_without_counterpart",
-            f"The contact {_name(contact)} has no counterpart among the customers of Intacct (compared by "
+            f"{document}: its payer {_name(contact)} has no counterpart among the customers of Intacct (compared by "
             f"{matching.customer_key}), and matching.create_customers is off.",
-            f"Make the customer in Intacct with the same {matching.customer_key}, or "
-            f"{setting_fix('matching.create_customers', 'true')}",
+            f"Make the customer in Intacct with the same {matching.customer_key}, or let it be made: "
+            f"{setting_command('matching.create_customers', 'true')}",
             field=matching.customer_key,
             culprit=(str(contact.contact_id),),
         )
     notes: list[str] = []
-    fields = _fields(contact, customer_id, matching, notes)
+    fields = _fields(contact, customer_id, matching, document, notes)
     return CustomerPlan(contact.contact_id, customer_id, create("CUSTOMER", fields), tuple(notes))
 
 
-def _matched(contact: Contact, key: str, reference: ReferenceData) -> Customer | None:
+def _matched(contact: Contact, key: str, reference: ReferenceData, document: str) -> Customer | None:
     if key == "name":
         named = reference.customers_named(one_line(contact.full_name))
         return named[0] if len(named) == 1 else None
@@ -69,16 +74,16 @@ def _matched(contact: Contact, key: str, reference: ReferenceData) -> Customer |
         ids = ", ".join(customer.id for customer in taxed)
         raise refused(
             "customer_ambiguous",
-            f"The contact {_name(contact)} has the {key} {value}, which several customers of Intacct carry: {ids}.",
+            f"{document}: its payer {_name(contact)} has the {key} {value}; so have several in Intacct: {ids}.",
             "Leave it on one of them in Intacct, or choose another key: "
-            f"{setting_fix('matching.customer_key', 'reference_no')}",
+            f"{setting_command('matching.customer_key', 'reference_no')}",
             field=key,
             culprit=(value,),
         )
     return taxed[0] if taxed else None
 
 
-def _customer_id(contact: Contact, matching: MatchingSettings) -> str:
+def _customer_id(contact: Contact, matching: MatchingSettings, document: str) -> str:
     customer_id = matching.id_template.format(
         contact_id=contact.contact_id,
         id_code=contact.id_code,
@@ -88,21 +93,23 @@ def _customer_id(contact: Contact, matching: MatchingSettings) -> str:
     if len(customer_id) > MAX_CUSTOMER_ID_CHARACTERS or not CUSTOMER_ID.fullmatch(customer_id):
         raise refused(
             "customer_id",
-            f"The contact {_name(contact)} would get the customer id '{customer_id}'; Intacct takes 1 to "
+            f"{document}: its payer {_name(contact)} would get the customer id '{customer_id}'; Intacct takes 1 to "
             f"{MAX_CUSTOMER_ID_CHARACTERS} letters, digits, blanks, dashes and underscores.",
-            f"Choose another template: {setting_fix('matching.id_template', 'SCORO-{contact_id}')}",
+            f"Choose another template: {setting_command('matching.id_template', 'SCORO-{contact_id}')}",
             field="matching.id_template",
             culprit=(customer_id,),
         )
     return customer_id
 
 
-def _fields(contact: Contact, customer_id: str, matching: MatchingSettings, notes: list[str]) -> dict[str, Value]:
+def _fields(
+    contact: Contact, customer_id: str, matching: MatchingSettings, document: str, notes: list[str]
+) -> dict[str, Value]:
     full_name = one_line(contact.full_name)
     if not full_name:
         raise refused(
             "customer_without_name",
-            f"The contact {contact.contact_id} in Scoro, payer of the invoice, has no name (field name).",
+            f"{document}: its payer, the contact {contact.contact_id} in Scoro, has no name (field name).",
             "Give the contact a name in Scoro and save the invoice again.",
             field="name",
             culprit=(str(contact.contact_id),),

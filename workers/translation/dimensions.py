@@ -28,6 +28,11 @@ USER_DEFINED_PREFIX = "GLDIM"
 """How lines of legacy functions name user-defined dimensions among their custom fields (intacct-xml-api, B9)."""
 
 
+def dimension_elements(settings: ConnectionSettings) -> tuple[str, ...]:
+    """Return the line elements that the settings send dimensions in, user-defined ones left out."""
+    return tuple(ELEMENTS[name.upper()] for name in settings.dimensions.of_invoices() if name.upper() in ELEMENTS)
+
+
 def line_dimensions(
     invoice: Invoice, own: Mapping[str, str], settings: ConnectionSettings, reference: ReferenceData
 ) -> dict[str, Value]:

@@ -11,6 +11,6 @@ def refused(code: str, cause: str, fix: str, *, field: str, culprit: tuple[str, 
     return DocumentError(Problem(ErrorClass.DATA, code, cause, fix, field, culprit))
 
 
-def setting_fix(key: str, value: str) -> str:
-    """Return the sentence that tells which setting to change."""
-    return f"set it with: scoro-intacct connection set C {key}={value}"
+def setting_command(key: str, value: str) -> str:
+    """Return the command that changes a setting of the connection."""
+    return f"scoro-intacct connection set C {key}={value}"

@@ -8,7 +8,7 @@ from schemas.intacct.functions import Function, Value
 from schemas.scoro import Invoice
 from workers.translation.context import DocumentLink, InvoiceContext, Translation
 from workers.translation.customers import plan_customer
-from workers.translation.dimensions import ELEMENTS
+from workers.translation.dimensions import ELEMENTS, dimension_elements
 from workers.translation.faults import refused
 from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, one_line
 from workers.translation.posted import detail_of, mapping_of, posted_lines
@@ -155,7 +155,7 @@ def _update(
     added = [line for line in lines if line.key not in numbers]
     start = max(numbers.values()) + 1
     numbers |= {line.key: number for number, line in enumerate(added, start=start)}
-    items: dict[str, Value] = {"updatelineitem": _stored_lines(lines, link)}
+    items: dict[str, Value] = {"updatelineitem": _stored_lines(lines, context, link)}
     if added:
         items["lineitem"] = [line.elements() for line in added]
     body: dict[str, Value] = {
@@ -184,7 +184,7 @@ def _update_header(header: Mapping[str, Value], context: InvoiceContext, link: D
     return body
 
 
-def _stored_lines(lines: Sequence[Posting], link: DocumentLink) -> list[Value]:
+def _stored_lines(lines: Sequence[Posting], context: InvoiceContext, link: DocumentLink) -> list[Value]:
     """Return every line that Intacct has, by number: as it is now, or at 0.00 where Scoro no longer has it."""
     before = posted_lines(link.previous) if link.previous else {}
     current = {line.key: line for line in lines}
@@ -194,6 +194,9 @@ def _stored_lines(lines: Sequence[Posting], link: DocumentLink) -> list[Value]:
         old = before.get(number, {})
         if key in current:
             new = current[key].elements()
+            if old.get("memo") == REMOVED_MEMO:
+                # What stood there before it was removed is no longer in `old`, yet still in Intacct.
+                old = dict.fromkeys(dimension_elements(context.settings), "?")
             elements = new | _cleared(old, new)
         else:
             elements = {"amount": "0.00", "memo": REMOVED_MEMO}

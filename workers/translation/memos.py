@@ -39,7 +39,7 @@ def memos(invoice: Invoice, template: str) -> list[tuple[InvoiceLine, str]]:
             used = True
     if headings and placed and not used:
         line, memo = placed[-1]
-        placed[-1] = (line, one_line(f"{memo} {' / '.join(headings)}"))
+        placed[-1] = (line, " / ".join([memo, *headings] if memo else headings))
     return placed
 
 

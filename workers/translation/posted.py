@@ -1,7 +1,7 @@
 """Reading back what a function leaves in Intacct, and comparing it with what Intacct shows.
 
 For look-ups after an unanswered write: did it happen? Rows are those of `query`, with fields by name and values as
-Intacct writes them (dates `mm/dd/yyyy`). What a row does not name is not compared.
+Intacct writes them (dates `mm/dd/yyyy`). What a function does not state, or a row does not name, is not compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,6 +131,7 @@ def _same_day(wanted: Value, held: str) -> bool:
 
 def _amount(held: str | None) -> Decimal | None:
     try:
-        return Decimal(held or "")
+        amount = Decimal(held or "")
     except InvalidOperation:
         return None
+    return amount if amount.is_finite() else None

@@ -12,7 +12,7 @@ from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_account, line_name, set_account
 from workers.translation.amounts import Part, Rate, discount_lines, rate_keys, share_tax
 from workers.translation.dimensions import line_dimensions
-from workers.translation.faults import refused, setting_fix
+from workers.translation.faults import refused, setting_command
 from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, memos
 from workers.translation.taxes import line_rate, tax_detail
 
@@ -187,7 +187,7 @@ def _tax_lines(books: _Books, lines: Sequence[Posting], taxes: Sequence[Decimal]
         raise refused(
             "tax_line_account",
             f"{books.invoice.label} carries VAT, Intacct has no tax solution, and accounts.tax_line is not set.",
-            f"Choose the account that VAT is posted to: {setting_fix('accounts.tax_line', 'ACCOUNTNO')}",
+            f"Choose the account that VAT is posted to: {setting_command('accounts.tax_line', 'ACCOUNTNO')}",
             field="accounts.tax_line",
         )
     account = set_account(books.invoice, "accounts.tax_line", setting, books.reference)

@@ -7,7 +7,7 @@ from schemas.scoro import Invoice, InvoiceLine
 from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_name
 from workers.translation.amounts import Rate
-from workers.translation.faults import refused, setting_fix
+from workers.translation.faults import refused, setting_command
 
 
 def line_rate(invoice: Invoice, line: InvoiceLine, reference: ReferenceData) -> Rate:
@@ -52,7 +52,7 @@ def tax_detail(invoice: Invoice, rate: Rate, settings: ConnectionSettings, refer
         raise refused(
             "tax_detail_not_usable",
             f"{invoice.label}: {key} names the tax detail {wanted}, which is not an active one for sales in Intacct.",
-            f"Choose an active tax detail: {setting_fix(key, 'DETAILID')}",
+            f"Choose an active tax detail: {setting_command(key, 'DETAILID')}",
             field=key,
             culprit=(wanted,),
         )
@@ -68,7 +68,7 @@ def tax_detail(invoice: Invoice, rate: Rate, settings: ConnectionSettings, refer
     raise refused(
         "tax_without_counterpart",
         f"{invoice.label}: for the tax rate {code} (vat_code_id {rate.vat_code_id or 'empty'}) Intacct has {choice}.",
-        f"Choose another tax rate on the invoice in Scoro, or {setting_fix(key, 'DETAILID')}",
+        f"Choose another tax rate on the invoice in Scoro, or map it: {setting_command(key, 'DETAILID')}",
         field="vat_code_id",
         culprit=(code,),
     )

@@ -1,0 +1,140 @@
+"""The books that the tests of translation share: one Intacct entity, its Scoro counterpart, and a plain invoice."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from schemas.errors import DocumentError, Problem
+from schemas.intacct.orders import check
+from schemas.reference import (
+    Account,
+    Customer,
+    DimensionValue,
+    ReferenceData,
+    ScoroAccount,
+    ScoroVatCode,
+    TaxDetail,
+)
+from schemas.scoro import read_invoice
+from schemas.settings import ConnectionSettings, set_key
+from workers.translation import CustomerRef, InvoiceContext, Translation, translate_invoice
+
+REFERENCE = ReferenceData(
+    base_currency="GBP",
+    accounts=(
+        Account("4000", "Consulting"),
+        Account("4010", "Design"),
+        Account("4910", "Rounding"),
+        Account("4920", "Discounts given"),
+        Account("2200", "VAT on sales"),
+        Account("9999", "Old suspense account", active=False),
+    ),
+    scoro_accounts=(ScoroAccount(1, "4000", "Consulting"), ScoroAccount(2, "4010", "Design")),
+    tax_details=(
+        TaxDetail("Standard", Decimal(20), "Sale"),
+        TaxDetail("Reduced", Decimal(5), "Sale"),
+        TaxDetail("Zero", Decimal(0), "Sale"),
+        TaxDetail("Input standard", Decimal(20), "Purchase"),
+        TaxDetail("Old standard", Decimal(20), "Sale", active=False),
+    ),
+    vat_codes=(
+        ScoroVatCode(1, "S20", Decimal(20), "Standard rate"),
+        ScoroVatCode(2, "S5", Decimal(5), "Reduced rate"),
+        ScoroVatCode(3, "S0", Decimal(0), "Zero rate"),
+        ScoroVatCode(4, "X17.5", Decimal("17.5"), "Old rate"),
+    ),
+    dimensions={
+        "DEPARTMENT": (DimensionValue("10", "Strategy"), DimensionValue("90", "Closed", active=False)),
+        "CLASS": (DimensionValue("TM", "Time and materials"),),
+        "REGION": (DimensionValue("7", "North"),),
+    },
+    currencies=frozenset({"GBP", "EUR"}),
+    multi_entity=True,
+    entity_id="UK",
+    tax_solution="United Kingdom - VAT",
+    customers=(Customer("C-1", "Known Ltd", "GB 111"), Customer("C-2", "Twin Ltd"), Customer("C-3", "Twin Ltd")),
+    contact_names=frozenset({"Ann Lee"}),
+    no_discount_products=frozenset({84}),
+)
+WITHOUT_TAX_SOLUTION = replace(REFERENCE, tax_solution=None, tax_details=())
+
+
+def settings(**keys: str) -> ConnectionSettings:
+    """Settings with these keys set; `__` stands for a dot."""
+    found = set_key(set_key(ConnectionSettings(), "accounts.discount", "4920"), "accounts.rounding", "4910")
+    for key, value in keys.items():
+        found = set_key(found, key.replace("__", "."), value)
+    return found
+
+
+CONTEXT = InvoiceContext(settings(), REFERENCE, customer=CustomerRef("C-1"))
+
+
+def line(**fields: Any) -> dict[str, Any]:
+    """A line of Scoro: 100.00 at 20 % on account 4000."""
+    return {
+        "id": 11,
+        "product_id": 85,
+        "product_name": "Workshop",
+        "comment": "two days",
+        "price": "50.000000",
+        "amount": "2.000000",
+        "amount2": "0.000000",
+        "discount": "0.000000",
+        "sum": "100.00",
+        "vat": "20.000",
+        "vat_code_id": "1",
+        "vat_code": "S20",
+        "finance_account_id": 1,
+        "finance_account_symbol": "4000",
+        "custom_fields": None,
+    } | fields
+
+
+def heading(line_id: int, text: str) -> dict[str, Any]:
+    """A sub-heading of Scoro."""
+    return {"id": line_id, "product_id": -1, "comment": text, "price": "0.000000", "amount": "0.000000", "sum": "0.00"}
+
+
+def invoice(**fields: Any) -> dict[str, Any]:
+    """An invoice of Scoro with the line above: 100.00 and 20.00 VAT in the base currency."""
+    return {
+        "id": 3998,
+        "no": "20260220",
+        "company_id": 342,
+        "person_id": 0,
+        "person_name": "",
+        "currency": "GBP",
+        "currency_rate": 1,
+        "date": "2026-03-01",
+        "deadline": "2026-03-31",
+        "discount": "0.000000",
+        "sum": "100.00",
+        "vat_sum": "20.00",
+        "vat": None,
+        "vat_code_id": None,
+        "credited_invoices": None,
+        "reference_no": "",
+        "description": "",
+        "account_id": "sandbox",
+        "lines": [line()],
+        "custom_fields": None,
+    } | fields
+
+
+def translate(payload: dict[str, Any], context: InvoiceContext = CONTEXT) -> Translation:
+    """Translate, and check the functions against the element orders."""
+    translation = translate_invoice(read_invoice(payload), context)
+    check(translation.function)
+    if translation.customer and translation.customer.function:
+        check(translation.customer.function)
+    return translation
+
+
+def problem(payload: dict[str, Any], context: InvoiceContext = CONTEXT) -> Problem:
+    """Translate what must be refused, and return why."""
+    try:
+        translate_invoice(read_invoice(payload), context)
+    except DocumentError as error:
+        return error.problem
+    raise AssertionError("the invoice was translated")
