@@ -4,7 +4,6 @@ Each function takes what JSON brought and returns what it means, or raises Value
 `None`, empty text and, for ids and dates, `0` and `0000-00-00` mean "absent".
 """
 
-import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
@@ -69,9 +68,10 @@ def flag(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """Read text: HTML entities resolved, characters that XML cannot carry and outer blanks removed.
+    """Read text, without characters that XML cannot carry and outer blanks.
 
-    Old sites write some texts once per language; English is taken, else the first.
+    HTML entities are resolved by the client already: twice would be once too often. Old sites write some texts
+    once per language; English is taken, else the first.
     """
     if isinstance(value, Mapping):
         value = value.get("eng") or next(iter(value.values()), None)
@@ -79,7 +79,7 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, (list, bool)):
         raise ValueError("is not a text")  # noqa: TRY004 (pydantic gathers ValueErrors only)
-    return legal_text(html.unescape(str(value))).strip()
+    return legal_text(str(value)).strip()
 
 
 def day(value: Any) -> date | None:

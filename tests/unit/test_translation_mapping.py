@@ -274,7 +274,7 @@ def test_a_cent_that_nothing_explains_goes_to_the_rounding_account() -> None:
     assert (rounding["glaccountno"], rounding["amount"], rounding["memo"]) == ("4910", "0.01", "Rounding")
     assert rounding["taxentries"] == taxed("0.00")
     assert translation.line_numbers == {"line:11": 1, "rounding": 2}
-    assert translation.notes == ("Rounding of 0.01 GBP went to the account 4910.",)
+    assert translation.notes == ("Rounding of 0.01 went to the account 4910.",)
     unset = translate(invoice(sum="99.99", vat_sum="20.00"), with_settings(accounts__rounding=""))
     assert [item["glaccountno"] for item in items(unset.function)] == ["4000", "4000"]
     assert "accounts.rounding is not set" in unset.notes[0]

@@ -171,7 +171,7 @@ def _rounding(books: _Books, rest: Decimal, positions: Sequence[_Position]) -> P
     account, reason = model.account, ", as accounts.rounding is not set"
     if setting := books.settings.accounts.rounding:
         account, reason = set_account(books.invoice, "accounts.rounding", setting, books.reference), ""
-    books.notes.append(f"Rounding of {rest} {books.invoice.currency} went to the account {account}{reason}.")
+    books.notes.append(f"Rounding of {rest} went to the account {account}{reason}.")
     return replace(model, key="rounding", account=account, amount=rest, memo="Rounding")
 
 
