@@ -48,7 +48,7 @@ def _check_sequence(element: etree._Element, model: str | None) -> None:
             raise SchemaError(_unexpected(element[0].tag))
         return
     state = compile_model(model)
-    if not state.is_empty and element.text and element.text.strip():
+    if not state.is_empty and _has_text(element):
         raise SchemaError(
             f"Error 1841: Element '{name}': Character content is not allowed, because the content type is element-only."
         )
@@ -93,6 +93,11 @@ def _check_attributes(element: etree._Element, name: str) -> None:
             "Error 1830: Element 'function', attribute 'controlid': [facet 'length'] "
             f"The value must have 1 to {MAX_CONTROLID} characters."
         )
+
+
+def _has_text(element: etree._Element) -> bool:
+    texts = (element.text, *(child.tail for child in element))
+    return any(text and not text.isspace() for text in texts)
 
 
 def _unexpected(name: str, instead: tuple[str, ...] = ()) -> str:
