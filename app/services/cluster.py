@@ -31,6 +31,7 @@ UNPRIVILEGED_ID = 59_432  # no account has it, so that nobody else's process can
 RELOCATED = Path("/var/lib/scoro-intacct-postgres")
 LONGEST_SOCKET_PATH = 107
 SOCKET_PORT = 5432
+MAX_CONNECTIONS = 200
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ class Cluster:
             "unix_socket_directories": str(self.run) if self.uses_socket() else "",
             "unix_socket_permissions": "0700",
             "port": str(port),
-            "max_connections": "200",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            "log_startup_progress_interval": "1s",
         }
         if not durable:
             # a commit still reaches the system at once, and so survives the death of the server, not of the machine
@@ -159,8 +160,10 @@ def identity(uid: int) -> int | None:
 def _run_initdb(
     install: Path, data: Path, password_file: Path, uid: int, *, durable: bool
 ) -> subprocess.CompletedProcess[str]:
-    command = [install / "bin" / "initdb", "-D", data, "-U", ROLE, f"--pwfile={password_file}"]
-    options = ["--auth=scram-sha-256", "--no-locale", "-E", "UTF8", *(() if durable else ("--no-sync",))]
+    command = [str(install / "bin" / "initdb"), "-D", str(data), "-U", ROLE, f"--pwfile={password_file}"]
+    options = ["--auth=scram-sha-256", "--no-locale", "-E", "UTF8", f"--set=max_connections={MAX_CONNECTIONS}"]
+    if not durable:
+        options.append("--no-sync")
     user = identity(uid)
     return subprocess.run(
         [*command, *options],

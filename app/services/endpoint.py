@@ -10,12 +10,11 @@ from app.services.cluster import DATABASE, ROLE, Cluster
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The way to a server that is ready, and the process that keeps it."""
+    """The way to a server that is ready."""
 
     host: str
     port: int
     version: str
-    keeper_pid: int
 
     def url(self, password: str, database: str = DATABASE) -> str:
         """Spell the address; `host` is a folder where the server listens on a socket."""

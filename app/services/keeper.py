@@ -96,16 +96,16 @@ class Keeper:
 
     def _announce(self, port: int) -> None:
         host = str(self._cluster.run) if self._cluster.uses_socket() else "127.0.0.1"
-        ready = endpoint.Endpoint(host, port, version_of(installed_server()), os.getpid())
+        ready = endpoint.Endpoint(host, port, version_of(installed_server()))
         _create_database(ready.url(self._cluster.password_file.read_text(encoding="ascii"), "postgres"))
         endpoint.publish(self._cluster, ready)
         log.info("ready: PostgreSQL %s in %s", ready.version, self._cluster.data)
 
     def _await_former_server(self) -> None:
-        """Wait for what a killed keeper left behind to finish, then clear its pid file.
+        """Wait for what a killed keeper left behind to finish, then clear its lock files.
 
-        The pid in the file may belong to a stranger by now, which the server would take for itself; so we look
-        for processes that work in the data folder instead.
+        The pid in them may belong to a stranger by now, which the server would take for another server; so we
+        look for processes that work in the data folder instead.
         """
         for pid in _working_in(self._cluster.data):
             with suppress(ProcessLookupError):
@@ -113,7 +113,8 @@ class Keeper:
         while _working_in(self._cluster.data) and not self._stopping:
             log.info("waiting for the former server to end")
             wait_until(lambda: not _working_in(self._cluster.data), timeout_s=1)
-        (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        for stale in (self._cluster.data / "postmaster.pid", *self._cluster.run.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
 
 
 def _working_in(folder: Path) -> list[int]:
@@ -155,6 +156,7 @@ def main(home: str, lock_fd: str, durability: str) -> int:
     os.set_inheritable(int(lock_fd), False)
     if os.fork():
         return 0
+    os.pwrite(int(lock_fd), str(os.getpid()).encode(), 0)
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keeper = Keeper(Cluster(Path(home)), durable=durability == "durable")

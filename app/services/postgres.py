@@ -97,12 +97,10 @@ def _shared_use(cluster: Cluster) -> Iterator[None]:
 
 
 def _stop_keeper(cluster: Cluster) -> None:
-    ready = endpoint.read(cluster)
     with FileLock(cluster.home / "keeper.lock") as keeper:
-        if ready is None or keeper.try_exclusive():
-            return
-        os.kill(ready.keeper_pid, signal.SIGTERM)
-        wait_until(keeper.try_exclusive, STOP_TIMEOUT_S)
+        if not keeper.try_exclusive() and (number := os.pread(keeper.fd, 20, 0)):
+            os.kill(int(number), signal.SIGTERM)
+            wait_until(keeper.try_exclusive, STOP_TIMEOUT_S)
 
 
 def _ready_endpoint(cluster: Cluster, durable: bool, on_wait: Callable[[str], None]) -> Endpoint:
@@ -131,6 +129,7 @@ def _start_keeper_if_none(cluster: Cluster, *, durable: bool, again: bool) -> bo
             return False
         if not again:
             raise ServiceUnusable(f"The embedded PostgreSQL gave up:\n{tail(cluster.home / 'keeper.log')}")
+        os.truncate(lock.fd, 0)
         endpoint.withdraw(cluster)
         with (cluster.home / "keeper.log").open("wb") as log:
             subprocess.run(

@@ -190,12 +190,15 @@ def test_a_killed_server_comes_back_for_those_who_use_it(data_dir: Path) -> None
         assert postmaster(data_dir) != killed
 
 
-def test_a_stale_pid_file_with_the_number_of_a_living_stranger_is_no_obstacle(data_dir: Path) -> None:
+def test_stale_lock_files_with_the_number_of_a_living_stranger_are_no_obstacle(data_dir: Path) -> None:
+    cluster = Cluster.below(data_dir)
+    locks = (cluster.data / "postmaster.pid", cluster.run / ".s.PGSQL.5432.lock")
     with postgres(data_dir, None, durable=False):
-        content = (Cluster.below(data_dir).data / "postmaster.pid").read_text(encoding="ascii")
-    with subprocess.Popen(["sleep", "600"], user=Cluster.below(data_dir).uid) as stranger:
-        stale = content.replace(content.split("\n", maxsplit=1)[0], str(stranger.pid), 1)
-        (Cluster.below(data_dir).data / "postmaster.pid").write_text(stale, encoding="ascii")
+        contents = [lock.read_text(encoding="ascii") for lock in locks]
+    with subprocess.Popen(["sleep", "600"], user=cluster.uid) as stranger:
+        for lock, content in zip(locks, contents, strict=True):
+            _, rest = content.split("\n", maxsplit=1)
+            lock.write_text(f"{stranger.pid}\n{rest}", encoding="ascii")
         with postgres(data_dir, None, durable=False) as service:
             assert answers(service.url)
         assert stranger.poll() is None
@@ -243,6 +246,7 @@ def test_a_long_recovery_is_waited_for_and_told(data_dir: Path) -> None:
 
     with FileLock(cluster.home / "keeper.lock") as busy_keeper:
         assert busy_keeper.try_exclusive()
+        os.truncate(busy_keeper.fd, 0)
         cluster.server_log.write_text("LOG:  redo in progress, elapsed time: 3600.00 s\n", encoding="utf-8")
         with postgres(data_dir, None, durable=False, on_wait=recovered):
             (cluster.home / "endpoint.json").unlink()
