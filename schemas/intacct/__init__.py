@@ -1,0 +1,1 @@
+"""Intacct functions as values: what we send, the order that the gateway insists on, what comes back."""
