@@ -1,1 +1,1 @@
-"""Scoro API v2."""
+"""Scoro's API v2: a client and its errors."""

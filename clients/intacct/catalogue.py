@@ -1,0 +1,108 @@
+"""What the errors of a rejected function mean, in words for people who keep books.
+
+The first error that the table of known errors has an entry for decides. Causes and fixes are filled from the text,
+else from what the caller knows of the document, else by a plain word. A text that no entry knows is `unknown`, never
+data: only a person can tell.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clients.intacct.known_errors import KNOWN_ERRORS, sentence, strip_support_id
+from schemas.errors import ErrorClass
+from schemas.intacct.results import GatewayErrorEntry
+
+WRAPPER = "BL01001973"
+"""Mostly says no more than that something failed; the error before it says what."""
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|--[^-]+--|\d[\w./-]*")
+
+_PLAIN_WORDS: Mapping[str, str] = {
+    "number": "this document",
+    "customer": "its customer",
+    "account": "of one of its lines",
+    "line": "one of its lines",
+    "bank": "a bank account",
+    "value": "the value",
+    "dimension": "a dimension",
+    "field": "a field",
+    "record": "a record",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What an error means. `text` is the gateway's own words; `culprit` what equal errors have in common."""
+
+    error_class: ErrorClass
+    code: str
+    cause: str
+    fix: str
+    culprit: tuple[str, ...]
+    text: str
+
+
+def classify(errors: Sequence[GatewayErrorEntry], known: Mapping[str, str] | None = None) -> Classified:
+    """What the errors of one rejected function mean.
+
+    `known` fills what the texts do not name (number, customer, account). The first error that the table knows is the
+    cause; the wrapper and the mark of a rollback only if they stand alone.
+    """
+    text = " · ".join(filter(None, (_words(error) for error in errors)))
+    causes = [error for error in errors if not error.is_rollback]
+    if not causes:
+        return _without_cause(bool(errors), text)
+    telling = [error for error in causes if error.errorno != WRAPPER] or causes
+    for error in (*telling, *causes):
+        for entry in KNOWN_ERRORS:
+            found = entry.match(error)
+            if found is not None:
+                words = {**(known or {}), **found}
+                culprit = tuple(found[name] for name in entry.culprits if found.get(name))
+                return Classified(
+                    entry.error_class, entry.code, _filled(entry.cause, words), _filled(entry.fix, words), culprit, text
+                )
+    return _unknown(telling[0], text)
+
+
+def _without_cause(rolled_back: bool, text: str) -> Classified:
+    if rolled_back:
+        return Classified(
+            ErrorClass.UNAVAILABLE,
+            "rolled_back",
+            "Intacct undid this together with another document of the request.",
+            "Nothing to do: sent again by itself.",
+            (),
+            text,
+        )
+    return Classified(
+        ErrorClass.UNKNOWN,
+        "no_reason",
+        "Intacct rejected this without a reason.",
+        "Look at the document in Intacct, then replay.",
+        (),
+        text,
+    )
+
+
+def _unknown(error: GatewayErrorEntry, text: str) -> Classified:
+    said = strip_support_id(error.description2) or f"Intacct answered {error.errorno or 'an error'} without a text."
+    fix = strip_support_id(error.correction) or "Look at the document in Intacct; correct what it says, then replay."
+    general = _PARTICULARS.sub("#", said)
+    return Classified(ErrorClass.UNKNOWN, error.errorno or "unknown", said, fix, (general,), text)
+
+
+def _words(error: GatewayErrorEntry) -> str:
+    return " ".join(filter(None, (error.errorno, sentence(error))))
+
+
+def _filled(template: str, words: Mapping[str, str]) -> str:
+    def word(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return words.get(name) or _PLAIN_WORDS.get(name, name)
+
+    text = _PLACEHOLDER.sub(word, template.replace("{{", "\0").replace("}}", "\1"))
+    filled = text.replace("\0", "{").replace("\1", "}")
+    return filled[:1].upper() + filled[1:]

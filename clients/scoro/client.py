@@ -1,0 +1,257 @@
+"""A client of one Scoro entity: API v2, always POST and JSON."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from clients.http import Poster, TransportError, host_of
+from clients.scoro.envelope import Limits, data_of, limits_of
+from clients.scoro.errors import NotFound, Refused, Unavailable, from_transport
+
+DEADLINE_S = 60.0
+"""Scoro ends its own work with a 408 before this."""
+
+DETAILED_PAGE = 25
+"""Rows of a detailed page, whatever is asked for (scoro-api, section 4)."""
+
+PLAIN_PAGE = 100
+"""Rows of a plain page, whatever is asked for."""
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+ID_FIELDS: Mapping[str, str] = {
+    "contacts": "contact_id",
+    "projects": "project_id",
+    "products": "product_id",
+    "files": "file_id",
+    "vatCodes": "vat_code_id",
+    "financeObjects": "object_id",
+    "tasks": "event_id",
+    "statuses": "status_id",
+}
+"""The field that holds a record's id, by module; `id` for the others."""
+
+_READS = frozenset({"list", "view", "pdf", "getRelatedObjects", "download", "settings", "filters"})
+
+Record = dict[str, Any]
+"""A record as Scoro tells it; numbers are int or Decimal, or text."""
+
+
+class ScoroClient:
+    """Calls Scoro in the name of one entity; safe to share between threads.
+
+    `entity` is the `company_account_id`. With a company key bookmarks are out of reach, so a call that needs the
+    user's token takes it where there is one. Raises ValueError for an address that is not https and public, unless
+    `allow_local`; the address that a name leads to is looked at too, on each connection. `on_limits` hears the limits
+    of each answer.
+
+    Every call raises a ScoroError (`clients.scoro.errors`).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        user_token: str | None,
+        entity: str,
+        *,
+        allow_local: bool = False,
+        lang: str = "eng",
+        app_id: str = "",
+        deadline_s: float = DEADLINE_S,
+        on_limits: Callable[[Limits], None] | None = None,
+    ) -> None:
+        host_of(base_url, allow_local=allow_local)
+        if not api_key and not user_token:
+            raise ValueError("Scoro wants an API key or a user token")
+        self._root = base_url.rstrip("/").removesuffix("/api/v2") + "/api/v2"
+        self._api_key = api_key
+        self._user_token = user_token
+        self._common = {"company_account_id": entity, "lang": lang}
+        self._deadline_s = deadline_s
+        self._on_limits = on_limits
+        self._ignores_ids: set[str] = set()
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        self._poster = Poster(
+            headers | ({"scoro-app-id": app_id} if app_id else {}),
+            max_answer_bytes=MAX_ANSWER_BYTES,
+            public_only=not allow_local,
+        )
+
+    def call(
+        self,
+        module: str,
+        action: str,
+        id: int | None = None,
+        *,
+        request: Mapping[str, Any] | None = None,
+        **top_level: Any,
+    ) -> Any:
+        """Call an action and return its `data`; `top_level` goes beside `request` (filter, page, …)."""
+        path = f"{module}/{action}" if id is None else f"{module}/{action}/{id}"
+        body = json.dumps(
+            {**self._key(module, top_level), **self._common, **top_level, "request": request or {}}, default=_plain
+        )
+        is_write = action not in _READS
+        try:
+            answer = self._poster.post(f"{self._root}/{path}", body.encode(), deadline_s=self._deadline_s)
+        except TransportError as error:
+            raise from_transport(error, path, is_write=is_write) from error
+        if self._on_limits is not None:
+            self._on_limits(limits_of(answer))
+        return data_of(answer, path, is_write=is_write)
+
+    def view(self, module: str, id: int) -> Record | None:
+        """A record in full, None if there is none; a deleted one says so itself (`is_deleted`)."""
+        try:
+            data = self.call(module, "view", id)
+        except NotFound:
+            return None
+        except Refused as refused:
+            if refused.says_not_found:
+                return None
+            raise
+        return data if isinstance(data, dict) and data else None
+
+    def list_page(
+        self,
+        module: str,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+        detailed: bool = False,
+        include_deleted: bool = False,
+        bookmark: str | None = None,
+    ) -> list[Record]:
+        """One page of a list, pages counted from 1. Unknown filters are ignored by Scoro: check the rows.
+
+        Lines and custom fields are told by detailed lists only. `include_deleted` adds what was deleted in the last 30
+        days; sent at both places where clients of Scoro have it.
+        """
+        top_level: dict[str, Any] = {"page": page, "per_page": per_page or (DETAILED_PAGE if detailed else PLAIN_PAGE)}
+        if filter:
+            top_level["filter"] = filter
+        if detailed:
+            top_level["detailed_response"] = True
+        if include_deleted:
+            top_level["include_deleted"] = 1
+        if bookmark:
+            top_level["bookmark"] = {"bookmark_id": bookmark}
+        request = {"include_deleted": 1} if include_deleted else {}
+        data = self.call(module, "list", request=request, **top_level)
+        if data is None:
+            return []
+        if not isinstance(data, list):
+            raise Unavailable(f"{module}/list: the data is no list but {type(data).__name__}")
+        return data
+
+    def pages(
+        self,
+        module: str,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        detailed: bool = False,
+        include_deleted: bool = False,
+        bookmark: str | None = None,
+    ) -> Iterator[list[Record]]:
+        """All pages of a list, until a short or empty one. Rows may come twice where records change meanwhile."""
+        per_page = DETAILED_PAGE if detailed else PLAIN_PAGE
+        page, last = 1, None
+        while True:
+            rows = self.list_page(
+                module,
+                filter=filter,
+                page=page,
+                per_page=per_page,
+                detailed=detailed,
+                include_deleted=include_deleted,
+                bookmark=bookmark,
+            )
+            # A site that ignores `page` would give the same rows for ever.
+            if not rows or rows == last:
+                return
+            yield rows
+            if len(rows) < per_page:
+                return
+            page, last = page + 1, rows
+
+    def read_many(self, module: str, ids: Sequence[int]) -> dict[int, Record]:
+        """Records in full by id, with as few calls as Scoro allows; unknown ids are missing, deleted records say so.
+
+        Several are read by detailed lists filtered by id. A site that ignores that filter shows it by rows nobody asked
+        for; from then on this client reads them one by one.
+        """
+        wanted = list(dict.fromkeys(ids))
+        found: dict[int, Record] = {}
+        if len(wanted) > 1:
+            for start in range(0, len(wanted), DETAILED_PAGE):
+                if module in self._ignores_ids:
+                    break
+                found |= self._read_listed(module, wanted[start : start + DETAILED_PAGE])
+        for id in wanted:
+            if id not in found:
+                record = self.view(module, id)
+                if record is not None:
+                    found[id] = record
+        return found
+
+    def modify(self, module: str, id: int | None, request: Mapping[str, Any]) -> Record:
+        """Create (no id) or change a record; returns it as saved. A `lines` array replaces all lines."""
+        data = self.call(module, "modify", id, request=request, return_data=1)
+        return data if isinstance(data, dict) else {}
+
+    def delete(self, module: str, id: int) -> None:
+        """Delete a record (Scoro keeps it for 30 days)."""
+        self.call(module, "delete", id)
+
+    def subscribe_webhook(self, module: str, url: str) -> Record:
+        """Have Scoro post every creation, change and deletion of a module to a URL; returns the subscription."""
+        request = {"module": module, "action": "any", "actors": ["any"], "owners": ["any"], "url": url}
+        data = self.call("webhooks", "subscribe", request=request)
+        return data if isinstance(data, dict) else {}
+
+    def webhooks(self) -> list[Record]:
+        """The subscriptions of the site."""
+        return [row for page in self.pages("webhooks") for row in page]
+
+    def unsubscribe(self, id: int) -> None:
+        """End a subscription."""
+        self.call("webhooks", "unsubscribe", id)
+
+    def close(self) -> None:
+        """End the kept-alive connections of all threads."""
+        self._poster.close()
+
+    def __enter__(self) -> Self:
+        """Close with the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _key(self, module: str, top_level: Mapping[str, Any]) -> dict[str, str]:
+        """The credential of a call: the company key is turned away where bookmarks are meant (scoro-api, section 2)."""
+        if self._user_token and (not self._api_key or module == "bookmarks" or "bookmark" in top_level):
+            return {"user_token": self._user_token}
+        return {"apiKey": self._api_key or ""}
+
+    def _read_listed(self, module: str, ids: Sequence[int]) -> dict[int, Record]:
+        id_field = ID_FIELDS.get(module, "id")
+        rows = self.list_page(module, filter={id_field: list(ids)}, detailed=True, include_deleted=True)
+        by_id = {int(row[id_field]): row for row in rows if str(row.get(id_field, "")).isdecimal()}
+        if not by_id.keys() <= set(ids):
+            self._ignores_ids.add(module)
+        # A row without lines is one of a plain list, not a document without lines.
+        return {id: by_id[id] for id in ids if id in by_id and by_id[id].get("lines", ()) is not None}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a request to Scoro")
