@@ -114,6 +114,7 @@ class PrivateRabbit:
         folder = str(self._folder)
         return {
             "HOME": folder,
+            "ERL_CRASH_DUMP": f"{folder}/erl_crash.dump",
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_ALLOW_INPUT": "1",

@@ -87,6 +87,11 @@ def keeper_of(data_dir: Path) -> int:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:")))
 
 
+def has_keeper(data_dir: Path) -> bool:
+    with FileLock(Cluster.below(data_dir).home / "keeper.lock") as lock:
+        return not lock.try_exclusive()
+
+
 def execute(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
@@ -173,6 +178,7 @@ def test_a_killed_keeper_takes_the_server_along_and_the_next_user_finds_the_data
     with user_process(data_dir) as user:
         execute(url_of(user), "CREATE TABLE kept AS SELECT 1 AS one")
         os.kill(keeper_of(data_dir), signal.SIGKILL)
+        assert wait_until(lambda: not has_keeper(data_dir), GONE_WITHIN_S)
         with postgres(data_dir, None, durable=False) as service:
             assert execute(service.url, "SELECT one FROM kept") == [(1,)]
             end(user)
