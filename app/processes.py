@@ -16,6 +16,8 @@ from prometheus_client import start_http_server
 from app.settings import EnvironmentFault, Settings, address
 from app.web import web_app
 from app.wiring import Ledger, runtime_of
+from db import connections
+from producers.heal import Healer
 from producers.relay import Relay
 from producers.sweep import Sweeper
 from workers.actors import register
@@ -42,7 +44,8 @@ def running(
     broker = make_broker(amqp_url)
     with ExitStack() as stack:
         stack.callback(broker.close)
-        register(broker, settings.queue_prefix, runtime_of(settings, ledger, stopping))
+        runtime = runtime_of(settings, ledger, stopping)
+        register(broker, settings.queue_prefix, runtime)
         if queues:
             workers = start_workers(broker, settings.queue_prefix, queues)
             stack.callback(_stop_workers, workers, stopping)
@@ -53,6 +56,14 @@ def running(
             sweeper = Sweeper(ledger.db)
             sweeper.start()
             stack.callback(sweeper.stop)
+            if settings.public_url:
+                healer = Healer(
+                    settings.public_url,
+                    lambda: ledger.db.run(lambda s: connections.every(s, ledger.vault)),
+                    runtime.scoro,
+                )
+                healer.start()
+                stack.callback(healer.stop)
         if settings.metrics_bind:
             host, port = address(settings.metrics_bind)
             server, thread = start_http_server(port, host)

@@ -142,6 +142,13 @@ def break_off(ledger: Ledger, connection_id: int, reason: str) -> None:
     )
 
 
+def disconnect(ledger: Ledger, connection_id: int) -> None:
+    """Part the two sides: the password is forgotten, the history stays."""
+    ledger.execute(
+        "UPDATE connection SET state = 'disconnected', reason = '', password = NULL WHERE id = %s", [connection_id]
+    )
+
+
 def save_settings(ledger: Ledger, connection_id: int, settings: ConnectionSettings) -> None:
     """Store validated settings: what was set, so that better defaults reach everyone else."""
     ledger.execute(

@@ -6,7 +6,8 @@ document cannot go on is a `Problem`: a cause and a fix in words that a person c
 DocumentError        this one document cannot be translated; the Problem says which field and what to do
 """
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -51,7 +52,7 @@ class Problem:
     cause: str
     fix: str
     field: str = ""
-    culprit: tuple[str, ...] = field(default=())
+    culprit: tuple[str, ...] = dataclasses.field(default=())
 
 
 class DocumentError(Exception):

@@ -1,0 +1,291 @@
+"""Joining a Scoro entity to an Intacct entity, and parting them.
+
+Everything is checked on both sides before anything is kept: sign-in, entity, base currency; then the connection stands
+in rehearsal with its reference data, or nothing of it stands.
+
+ConnectError         one sentence with the fix
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from psycopg.errors import UniqueViolation
+
+from app.settings import Settings
+from app.wiring import Ledger, gateway_of, runtime_of
+from clients.intacct.errors import ConnectionBroken, GatewayError
+from clients.intacct.gateway import Login
+from clients.scoro.client import ScoroClient
+from clients.scoro.errors import ScoroError
+from db import connections, outbox, reference, requests, sites
+from db.connections import Connection
+from db.database import Ledger as Session
+from db.requests import Charge
+from db.sites import Site
+from producers.subscriptions import hook_url, subscribe_missing, unsubscribe_all
+from schemas.errors import DocumentError
+from schemas.intacct.functions import Function
+from schemas.intacct.results import Response
+from schemas.kinds import Purpose
+from workers.pull.background import (
+    DEADLINE_S,
+    IntacctBackground,
+    ScoroBackground,
+    read_intacct,
+    read_scoro,
+    sender,
+)
+
+
+class ConnectError(Exception):
+    """The two sides cannot be joined (or parted); the message is one sentence with the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection that stands in rehearsal, and what was found on the way."""
+
+    connection_id: int
+    lines: list[str]
+
+
+def connect(
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    site_name: str,
+    scoro_entity: str,
+    company_id: str,
+    entity: str,
+    user_id: str,
+    password: str,
+    name: str | None = None,
+) -> Connected:
+    """Check both sides, read their reference data and keep the connection, in rehearsal; raises ConnectError."""
+    site = ledger.db.run(lambda session: sites.find(session, ledger.vault, site_name))
+    if site is None:
+        raise ConnectError(f"There is no site {site_name}: add it with `scoro-intacct site add {site_name} …`.")
+    if not settings.intacct_sender_id or not settings.intacct_sender_password.get_secret_value():
+        raise ConnectError(
+            "INTACCT_SENDER_ID or INTACCT_SENDER_PASSWORD is not set: take both from your Web Services licence."
+        )
+    lines: list[str] = []
+    scoro_client = _scoro_client(settings, site, scoro_entity)
+    scoro = _read_scoro(scoro_client, scoro_entity)
+    login = Login(company_id, user_id, password, entity or None)
+    intacct = _read_intacct(settings, ledger, site, login)
+    base_currency = _base_currency(intacct, scoro, entity, scoro_entity, lines)
+    if (problem := intacct.unreadable.get("GLACCOUNT")) is not None:
+        raise ConnectError(
+            f"The Intacct user {user_id} may not read accounts ({problem}): give it List and View on GL accounts."
+        )
+    lines += [f"could not be read, so it is not used: {o} ({why})" for o, why in intacct.unreadable.items()]
+    solution = _tax_solution(intacct, lines)
+
+    def keep(session: Session) -> int:
+        connection_id = connections.add(
+            session,
+            ledger.vault,
+            name=name or scoro_entity,
+            site_id=site.id,
+            scoro_entity=scoro_entity,
+            company_id=company_id,
+            entity=entity,
+            user_id=user_id,
+            password=password,
+            base_currency=base_currency,
+            multi_entity=bool(entity),
+            tax_solution=solution,
+            time_zone=site.time_zone,
+        )
+        for topic, items in intacct.topics.items():
+            reference.replace(session, connection_id, "intacct", topic, items)
+        for topic, items in scoro.topics.items():
+            reference.replace(session, connection_id, "scoro", topic, items)
+        return connection_id
+
+    try:
+        connection_id = ledger.db.run(keep)
+    except UniqueViolation as error:
+        raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
+    lines += [f"{len(items)} {topic.replace('_', ' ')}s read" for topic, items in intacct.topics.items() if items]
+    lines += _subscribe(settings, site, scoro_client)
+    return Connected(connection_id, lines)
+
+
+def _scoro_client(settings: Settings, site: Site, entity: str) -> ScoroClient:
+    return ScoroClient(
+        site.url,
+        site.api_key,
+        site.user_token,
+        entity,
+        allow_local=settings.allow_local_endpoints,
+        app_id=settings.scoro_app_id,
+    )
+
+
+def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
+    try:
+        return read_scoro(client)
+    except (ScoroError, DocumentError) as error:
+        raise ConnectError(
+            f"Scoro does not let us read the entity {entity} ({error}): check the site's URL, its API key and the entity's"
+            " id under Settings > Site settings > Integrations > Scoro API."
+        ) from None
+
+
+def _read_intacct(settings: Settings, ledger: Ledger, site: Site, login: Login) -> IntacctBackground:
+    send = charged(ledger, site.id, None, sender(gateway_of(settings), login))
+    try:
+        return read_intacct(send)
+    except ConnectionBroken as error:
+        raise ConnectError(
+            f"Intacct does not let us in: {error} Check company, user, password and entity, and under Company > Security >"
+            f" Web Services authorizations that the sender {settings.intacct_sender_id} is authorised."
+        ) from None
+    except GatewayError as error:
+        raise ConnectError(f"Intacct could not be asked ({error}): try again.") from None
+
+
+def charged(
+    ledger: Ledger,
+    site_id: int,
+    connection_id: int | None,
+    send: Callable[[Sequence[tuple[str, Function]]], Response],
+) -> Callable[[Sequence[tuple[str, Function]]], Response]:
+    """Wrap a sender of reads: every request is charged to the site before it leaves."""
+
+    def charged_send(calls: Sequence[tuple[str, Function]]) -> Response:
+        def pay(session: Session) -> Charge | None:
+            charge = requests.charge(
+                session, site_id, connection_id, Purpose.BACKGROUND, functions=len(calls), deadline_s=DEADLINE_S
+            )
+            if charge is not None:
+                requests.leave(session, charge.request_id)
+            return charge
+
+        charge = ledger.db.run(pay)
+        if charge is None:
+            raise ConnectError(
+                "This month's requests of the site are used up: wait for the next month, or raise the limit with"
+                " `scoro-intacct quota limit`."
+            )
+        state, reason = "unanswered", "no answer"
+        try:
+            response = send(calls)
+            state, reason = "answered", "ok"
+        except GatewayError as error:
+            state, reason = "answered" if error.errors else "unanswered", str(error)
+            raise
+        finally:
+            ledger.db.run(lambda session: requests.end(session, charge.request_id, state, reason))
+        return response
+
+    return charged_send
+
+
+def _base_currency(
+    intacct: IntacctBackground, scoro: ScoroBackground, entity: str, scoro_entity: str, lines: list[str]
+) -> str:
+    by_id = {row.get("id") or row.get("LOCATIONID", ""): row for row in intacct.entities}
+    if entity and by_id and entity not in by_id:
+        raise ConnectError(
+            f"The Intacct user may not enter the entity {entity}: choose one of {', '.join(sorted(by_id))}, or give it access."
+        )
+    row = by_id.get(entity, {})
+    told = row.get("currency") or row.get("CURRENCY") or ""
+    if not told:
+        lines.append(
+            f"Intacct does not tell the entity's base currency; Scoro's ({scoro.company.base_currency}) is taken"
+        )
+        return scoro.company.base_currency
+    if scoro.company.base_currency and told != scoro.company.base_currency:
+        raise ConnectError(
+            f"The base currencies differ: Intacct's {entity or 'company'} keeps its books in {told}, Scoro's {scoro_entity} in"
+            f" {scoro.company.base_currency}; join entities of equal base currency."
+        )
+    return told
+
+
+def _tax_solution(intacct: IntacctBackground, lines: list[str]) -> str | None:
+    """The entity's tax solution: the one its tax details belong to."""
+    named = {str(item.data["solution"]) for item in intacct.topics.get("tax_detail", []) if item.data["solution"]}
+    solutions = sorted(named or {item.key for item in intacct.topics.get("tax_solution", [])})
+    if len(solutions) > 1:
+        lines.append(f"several tax solutions are visible ({', '.join(solutions)}); {solutions[0]} is taken")
+    if not solutions:
+        lines.append("no tax solution: VAT goes on lines of its own, on the account that accounts.tax_line names")
+    return solutions[0] if solutions else None
+
+
+def _taken(error: UniqueViolation, scoro_entity: str, company_id: str, entity: str, name: str) -> str:
+    constraint = error.diag.constraint_name or ""
+    if constraint == "one_connection_per_scoro_entity":
+        return f"The Scoro entity {scoro_entity} is connected already: disconnect it first, or choose another one."
+    if constraint == "one_connection_per_intacct_entity":
+        return (
+            f"The Intacct entity {entity or company_id} is connected already: disconnect it first, or choose another."
+        )
+    return f"There is a connection called {name} already: choose another name."
+
+
+def _subscribe(settings: Settings, site: Site, client: ScoroClient) -> list[str]:
+    if settings.public_url is None:
+        return ["PUBLIC_URL is not set, so Scoro cannot call us: changes come by `sync now` and `send` alone"]
+    try:
+        modules = subscribe_missing(client, hook_url(settings.public_url, site.hook_token))
+    except ScoroError as error:
+        return [f"webhooks are not subscribed yet ({error}); the scheduler tries again while it runs"]
+    return [f"webhooks subscribed: {', '.join(modules) or 'they were already'}"]
+
+
+def go_live(ledger: Ledger, connection: Connection) -> list[str]:
+    """Start sending: what was rehearsed leaves."""
+    if connection.state != "rehearsal":
+        raise ConnectError(f"{connection.name} is {connection.state}: only a connection in rehearsal goes live.")
+    return _activate(ledger, connection, "live")
+
+
+def resume(ledger: Ledger, connection: Connection) -> list[str]:
+    """Go on after a pause or a break."""
+    if connection.state not in {"paused", "broken"}:
+        raise ConnectError(f"{connection.name} is {connection.state}: there is nothing to resume.")
+    return _activate(ledger, connection, "active again")
+
+
+def _activate(ledger: Ledger, connection: Connection, word: str) -> list[str]:
+    def move(session: Session) -> None:
+        connections.set_state(session, connection.id, "active")
+        outbox.ring(session, "delivery", connection.id)
+
+    ledger.db.run(move)
+    return [f"{connection.name} is {word}"]
+
+
+def pause(ledger: Ledger, connection: Connection, reason: str) -> list[str]:
+    """Send nothing until it is resumed; changes are still captured."""
+    if connection.state != "active":
+        raise ConnectError(f"{connection.name} is {connection.state}: only an active connection can be paused.")
+    ledger.db.run(lambda session: connections.set_state(session, connection.id, "paused", reason))
+    return [f"{connection.name} is paused; changes are captured and wait"]
+
+
+def disconnect(settings: Settings, ledger: Ledger, connection: Connection) -> list[str]:
+    """Unsubscribe, forget the password, keep the ledger."""
+    if connection.state == "disconnected":
+        raise ConnectError(f"{connection.name} is disconnected already.")
+    lines = []
+    others = [
+        other
+        for other in ledger.db.run(lambda session: connections.every(session, ledger.vault))
+        if other.site.id == connection.site.id and other.id != connection.id and other.state != "disconnected"
+    ]
+    if settings.public_url and not others:
+        client = runtime_of(settings, ledger).scoro(connection)
+        try:
+            ended = unsubscribe_all(client, hook_url(settings.public_url, connection.site.hook_token))
+            lines.append(f"{ended} webhooks unsubscribed")
+        except ScoroError as error:
+            lines.append(f"webhooks could not be unsubscribed ({error}): remove them in Scoro")
+    ledger.db.run(lambda session: connections.disconnect(session, connection.id))
+    return [*lines, f"{connection.name} is disconnected; its ledger is kept, its password is forgotten"]

@@ -1,0 +1,1 @@
+"""What is read from Intacct and brought into the ledger or to Scoro."""

@@ -1,0 +1,184 @@
+"""Background data: what both sides know beside documents, read whole and kept as reference data.
+
+All queries of Intacct ride in one request; only what does not fit into a page of 2,000 rows takes a second one.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clients.intacct.gateway import Gateway, Login
+from clients.scoro.client import ScoroClient
+from db.reference import Item
+from schemas.intacct.functions import (
+    MAX_PAGE_SIZE,
+    Function,
+    get_dimensions,
+    query,
+    read_entity_details,
+)
+from schemas.intacct.results import FunctionResult, Response
+from schemas.scoro import CompanyAccount, read_company_account, read_finance_account, read_vat_code
+from workers.reference import DIMENSION
+
+DEADLINE_S = 120.0
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """How one topic is read: its object, its fields, and the item that a row becomes."""
+
+    object: str
+    fields: tuple[str, ...]
+    item: Callable[[Row], Item]
+    required: bool = False
+
+
+def _is_active(row: Row) -> bool:
+    return row.get("STATUS", "active").casefold() not in {"inactive", "f", "false"}
+
+
+def _named(key: str, name: str) -> Callable[[Row], Item]:
+    return lambda row: Item(row[key], {"name": row.get(name, "")}, _is_active(row))
+
+
+TOPICS: dict[str, Topic] = {
+    "account": Topic(
+        "GLACCOUNT",
+        ("RECORDNO", "ACCOUNTNO", "TITLE", "STATUS"),
+        lambda row: Item(row["ACCOUNTNO"], {"title": row.get("TITLE", "")}, _is_active(row)),
+        required=True,
+    ),
+    "tax_detail": Topic(
+        "TAXDETAIL",
+        ("RECORDNO", "DETAILID", "DESCRIPTION", "TAXTYPE", "VALUE", "TAXSOLUTIONID", "STATUS"),
+        lambda row: Item(
+            row["DETAILID"],
+            {
+                "rate": row.get("VALUE") or "0",
+                "type": {"S": "Sale", "P": "Purchase"}.get(row.get("TAXTYPE", ""), row.get("TAXTYPE", "")),
+                "solution": row.get("TAXSOLUTIONID") or None,
+                "description": row.get("DESCRIPTION", ""),
+            },
+            _is_active(row),
+        ),
+    ),
+    "tax_solution": Topic(
+        "TAXSOLUTION",
+        ("RECORDNO", "SOLUTIONID", "TAXMETHOD"),
+        lambda row: Item(row["SOLUTIONID"], {"method": row.get("TAXMETHOD", "")}),
+    ),
+    "customer": Topic(
+        "CUSTOMER",
+        ("RECORDNO", "CUSTOMERID", "NAME", "TAXID", "STATUS"),
+        lambda row: Item(
+            row["CUSTOMERID"],
+            {"name": row.get("NAME", ""), "tax_id": row.get("TAXID", ""), "record_no": row["RECORDNO"]},
+            _is_active(row),
+        ),
+    ),
+    "contact": Topic("CONTACT", ("RECORDNO", "CONTACTNAME", "STATUS"), _named("CONTACTNAME", "CONTACTNAME")),
+    f"{DIMENSION}LOCATION": Topic(
+        "LOCATION", ("RECORDNO", "LOCATIONID", "NAME", "STATUS"), _named("LOCATIONID", "NAME")
+    ),
+    f"{DIMENSION}DEPARTMENT": Topic(
+        "DEPARTMENT", ("RECORDNO", "DEPARTMENTID", "TITLE", "STATUS"), _named("DEPARTMENTID", "TITLE")
+    ),
+    f"{DIMENSION}CLASS": Topic("CLASS", ("RECORDNO", "CLASSID", "NAME", "STATUS"), _named("CLASSID", "NAME")),
+    f"{DIMENSION}PROJECT": Topic("PROJECT", ("RECORDNO", "PROJECTID", "NAME", "STATUS"), _named("PROJECTID", "NAME")),
+    f"{DIMENSION}ITEM": Topic("ITEM", ("RECORDNO", "ITEMID", "NAME", "STATUS"), _named("ITEMID", "NAME")),
+}
+"""Topic of the reference data -> how it is read from Intacct."""
+
+
+@dataclass(slots=True)
+class IntacctBackground:
+    """What Intacct told: its entities, its dimensions, and the items of every topic that the user may read."""
+
+    entities: tuple[Row, ...] = ()
+    dimensions: tuple[Row, ...] = ()
+    topics: dict[str, list[Item]] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Object -> why it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoroBackground:
+    """What Scoro told."""
+
+    company: CompanyAccount
+    topics: dict[str, list[Item]]
+
+
+Send = Callable[[Sequence[tuple[str, Function]]], Response]
+"""Sends functions as one request that is charged to the quota."""
+
+
+def sender(gateway: Gateway, login: Login) -> Send:
+    """Return how functions are sent in the name of a login, for a caller that charges itself."""
+    return lambda calls: gateway.send(login, calls, unique=False, deadline_s=DEADLINE_S)
+
+
+def read_intacct(send: Send) -> IntacctBackground:
+    """Read everything in one request, and what did not fit into a page in a second one."""
+    found = IntacctBackground()
+    first = {name: query(topic.object, topic.fields) for name, topic in TOPICS.items()}
+    asked = {"entities": read_entity_details(), "dimensions": get_dimensions(), **first}
+    answers = _ask(send, asked)
+    found.entities = answers["entities"].rows if answers["entities"] else ()
+    found.dimensions = answers["dimensions"].rows if answers["dimensions"] else ()
+    more: dict[str, Function] = {}
+    rows: dict[str, list[Row]] = {}
+    for name, topic in TOPICS.items():
+        answer = answers[name]
+        if answer is None or not answer.succeeded:
+            found.unreadable[topic.object] = answer.errors[0].description2 if answer and answer.errors else "no answer"
+            continue
+        rows[name] = list(answer.rows)
+        total = answer.totalcount or 0
+        for offset in range(MAX_PAGE_SIZE, total, MAX_PAGE_SIZE):
+            more[f"{name} {offset}"] = query(topic.object, topic.fields, offset=offset)
+    if more:
+        for key, answer in _ask(send, more).items():
+            rows[key.split(" ")[0]] += answer.rows if answer else ()
+    found.topics = {name: _items(TOPICS[name], held) for name, held in rows.items()}
+    return found
+
+
+def _items(topic: Topic, rows: Sequence[Row]) -> list[Item]:
+    key = topic.fields[1]
+    return [topic.item(row) for row in rows if row.get(key)]
+
+
+def _ask(send: Send, asked: Mapping[str, Function]) -> dict[str, FunctionResult | None]:
+    calls = {name: (str(uuid.uuid4()), function) for name, function in asked.items()}
+    response = send(list(calls.values()))
+    return {name: response.results.get(controlid) for name, (controlid, _) in calls.items()}
+
+
+def read_scoro(scoro: ScoroClient) -> ScoroBackground:
+    """Read the entity itself, VAT codes and finance accounts."""
+    told = [row for page in scoro.pages("companyAccount") for row in page]
+    company = read_company_account(told[0] if told else {})
+    vat_codes = [read_vat_code(row) for page in scoro.pages("vatCodes") for row in page]
+    accounts = [read_finance_account(row) for page in scoro.pages("financeAccounts") for row in page]
+    return ScoroBackground(
+        company,
+        {
+            "currency": [Item(code, {}) for code in {*company.active_currencies, company.base_currency} if code],
+            "vat_code": [
+                Item(
+                    str(code.vat_code_id),
+                    {"code": code.vat_code, "percent": str(code.percent), "name": code.vat_name},
+                    code.is_active,
+                )
+                for code in vat_codes
+            ],
+            "account": [
+                Item(str(account.id), {"symbol": account.account_symbol, "name": account.name}, account.is_active)
+                for account in accounts
+            ],
+        },
+    )
