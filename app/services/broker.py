@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -65,7 +65,13 @@ def broker(amqp_url: str | None, *, state_dir: Path, embedded: bool, install: bo
             yield BrokerService(None, "in-process broker")
             return
         _install_rabbit(allowed=install)
-    with _private(state_dir) as service:
+    with ExitStack() as stack:
+        try:
+            service = stack.enter_context(_private(state_dir))
+        except ServiceUnusable:
+            if not embedded:
+                raise
+            service = BrokerService(None, "in-process broker, as the installed RabbitMQ did not start")
         yield service
 
 

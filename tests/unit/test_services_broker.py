@@ -3,6 +3,7 @@
 import http.server
 import importlib
 import json
+import shutil
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.services.broker import broker, docker_answers
-from app.services.errors import ServiceMissing
+from app.services.errors import ServiceMissing, ServiceUnusable
 
 BOUND_S = 10
 
@@ -86,6 +87,19 @@ def test_the_in_process_broker_is_the_last_choice_of_people(tmp_path: Path) -> N
     with broker(None, state_dir=tmp_path, embedded=True, install=True) as service:
         assert service.url is None
         assert service.label == "in-process broker"
+
+
+def test_an_installed_rabbit_that_cannot_start_stops_nobody_who_can_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("app.services.broker"), "installed_rabbit", lambda: Path("/bin/false"))
+    monkeypatch.setattr(importlib.import_module("app.services.rabbit"), "installed_rabbit", lambda: Path("/bin/false"))
+    monkeypatch.setattr(shutil, "which", lambda _: "/bin/false")
+    with broker(None, state_dir=tmp_path, embedded=True, install=False) as service:
+        assert service.url is None
+    with pytest.raises(ServiceUnusable), broker(None, state_dir=tmp_path, embedded=False, install=False):
+        pass
+    assert list((tmp_path / "rabbitmq").iterdir()) == []
 
 
 def test_without_any_broker_the_line_to_type_is_told(tmp_path: Path) -> None:
