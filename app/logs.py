@@ -10,6 +10,11 @@ from structlog.typing import Processor
 NOISY = ("pika", "urllib3", "uvicorn.access", "dramatiq.worker.WorkerThread", "dramatiq.worker.ConsumerThread")
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drop dramatiq's remark on several workers in one process: one for each queue is what is wanted."""
+    return "middleware of the same type twice" not in record.msg
+
+
 def configure(log_format: Literal["console", "json"], level: str) -> None:
     """Send every line through one chain of processors."""
     shared: list[Processor] = [
@@ -44,5 +49,6 @@ def configure(log_format: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.getLogger("dramatiq.broker.Broker").addFilter(_is_news)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -7,6 +7,7 @@ Before that moment the far side holds headers at most and has done nothing.
 """
 
 import ipaddress
+import re
 import ssl
 import threading
 import time
@@ -30,6 +31,7 @@ USER_AGENT = "scoro-intacct/0.1 (+https://pypi.org/project/scoro-intacct/)"
 """Named, as Cloudflare in front of Scoro turns away default agents (scoro-api, section 2)."""
 
 CONNECT_TIMEOUT_S = 10.0
+_SECONDS = re.compile(r"\d{1,9}(\.\d+)?")
 _CHUNK_BYTES = 64 * 1024
 
 _REACH = "could not be connected to"
@@ -126,9 +128,8 @@ class Answer:
 
     def seconds(self, header: str) -> float | None:
         """A header that counts seconds, None if it is absent or something else."""
-        with suppress(ValueError):
-            return max(0.0, float(self.headers.get(header, "")))
-        return None
+        text = self.headers.get(header, "").strip()
+        return float(text) if _SECONDS.fullmatch(text) else None
 
 
 def is_local_host(host: str) -> bool:
@@ -176,11 +177,19 @@ class _Call:
         """Seconds until the deadline, never 0, which sockets would read as 'do not wait'."""
         return max(0.001, self._ends - time.monotonic())
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed; a socket's own time-out may come a moment before the cut."""
+        return self.expired or time.monotonic() >= self._ends
+
     def __len__(self) -> int:
         return len(self._body)
 
     def __iter__(self) -> Iterator[bytes]:
         """The body, asked for once the connection stands and the headers are written."""
+        if self.is_late:
+            # Several addresses, each tried for a while, can outlast the deadline.
+            raise TimeoutError("connected after the deadline")
         if self._on_leaving is not None:
             self._on_leaving()
         self.left = True
@@ -342,7 +351,7 @@ class Poster:
 def _transport_error(failure: Exception, call: _Call, deadline_s: float) -> TransportError:
     cause = _innermost(failure)
     reason = next(REASONS[kind] for kind in type(cause).__mro__ if kind in REASONS)
-    if call.expired:
+    if call.is_late:
         return TransportError(f"no whole answer within {deadline_s:g} s", left=call.left, timed_out=True)
     timed_out = isinstance(cause, TimeoutError | above.Timeout | below.TimeoutError)
     misaddressed = reason is _ADDRESS

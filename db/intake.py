@@ -4,6 +4,7 @@ The order inside the transaction is what makes it safe: first the documents' wai
 delivery can claim them, then those with a write in doubt are told apart, and only then is anything superseded or added.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -118,6 +119,11 @@ def supersede(ledger: Ledger, document_ids: Collection[int]) -> None:
     )
 
 
+def _dump_source(source: Mapping[str, Any]) -> str:
+    """JSON of a document as Scoro gave it: numbers were read as decimals and are kept digit by digit, as text."""
+    return json.dumps(source, default=str)
+
+
 def add_revisions(ledger: Ledger, revisions: Sequence[tuple[int, str, Mapping[str, Any]]]) -> dict[int, int]:
     """Number and keep each (document, source fingerprint, source); returns the revision's id by document."""
     rows = ledger.execute(
@@ -126,7 +132,7 @@ def add_revisions(ledger: Ledger, revisions: Sequence[tuple[int, str, Mapping[st
                                                WHERE r.document_id = g.document_id), 0), g.fingerprint, g.source
            FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS g (document_id, fingerprint, source)
            RETURNING id, document_id""",
-        [[r[0] for r in revisions], [r[1] for r in revisions], [Jsonb(r[2]) for r in revisions]],
+        [[r[0] for r in revisions], [r[1] for r in revisions], [Jsonb(r[2], dumps=_dump_source) for r in revisions]],
     ).fetchall()
     return {row["document_id"]: row["id"] for row in rows}
 

@@ -25,14 +25,14 @@ class Charge:
 
 
 CHARGE = """WITH s AS (
-        SELECT id, request_limit - CASE WHEN %(purpose)s = 'look_up' THEN 0 ELSE request_limit / %(share)s END AS ceiling,
+        SELECT id, request_limit - CASE WHEN %(purpose)s::purpose = 'look_up' THEN 0 ELSE request_limit / %(share)s END AS ceiling,
                site_month(time_zone) AS month FROM site WHERE id = %(site)s
     ), q AS (
         INSERT INTO quota AS mine (site_id, month, used) SELECT id, month, 1 FROM s WHERE ceiling > 0
         ON CONFLICT (site_id, month) DO UPDATE SET used = mine.used + 1 WHERE mine.used < (SELECT ceiling FROM s)
         RETURNING month)
     INSERT INTO request (site_id, connection_id, month, purpose, functions, deadline_s)
-    SELECT %(site)s, %(connection)s, month, %(purpose)s, %(functions)s, %(deadline_s)s FROM q
+    SELECT %(site)s, %(connection)s, month, %(purpose)s::purpose, %(functions)s, %(deadline_s)s FROM q
     RETURNING id, month"""
 
 

@@ -16,8 +16,8 @@ from db.database import Database
 
 log = structlog.get_logger(__name__)
 
-IDLE_S = 5.0
-"""Longest wait for a notification; also how often the broker's heartbeat is answered."""
+IDLE_S = 0.5
+"""Longest wait for a notification; also how often the broker's heartbeat is answered and a stop is noticed."""
 GATHER_S = 0.01
 """Pause after a batch, so that a burst of changes becomes a few bells."""
 RETRY_S = 1.0

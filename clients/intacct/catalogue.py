@@ -17,7 +17,7 @@ WRAPPER = "BL01001973"
 """Mostly says no more than that something failed; the error before it says what."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|--[^-]+--|\d[\w./-]*")
+_PARTICULARS = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"|--[^-]+--|\d[\w./-]*")
 
 _PLAIN_WORDS: Mapping[str, str] = {
     "number": "this document",

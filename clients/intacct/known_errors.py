@@ -114,7 +114,7 @@ KNOWN_ERRORS: tuple[Entry, ...] = (
         "controlid_replayed",
         "Intacct says that it has run this very function before.",
         "Nothing to do: the document is looked up in Intacct and linked.",
-        text=r"control ?id\b.*(?:already|duplicate|unique)|already (?:been )?(?:executed|processed)",
+        text=r"control ?id\b.*(?:already|duplicate|unique)|already (?:been )?executed",
     ),
     _entry(
         ErrorClass.BUG,
@@ -142,7 +142,7 @@ KNOWN_ERRORS: tuple[Entry, ...] = (
     _entry(
         ErrorClass.DUPLICATE,
         "record_exists",
-        "Intacct has a {record} with the value {value} already.",
+        "Intacct has this already: {record} {value}.",
         "Nothing to do if it is the same: it is looked up and linked; else change the id in Scoro.",
         "value",
         numbers="BL34000061 PL05000104",

@@ -18,10 +18,14 @@ _SPECIAL = re.compile(r'[&<>"\r]')
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
 
 
-def escaped(text: str) -> str:
-    """Text for XML, in content and in attributes, without what XML 1.0 has no place for."""
-    legal = legal_text(text)
-    return _SPECIAL.sub(lambda special: _ENTITIES[special.group()], legal) if _SPECIAL.search(legal) else legal
+def _escaped(text: str) -> str:
+    """Text for XML, in content and in attributes; that of a function's body is legal by its making."""
+    return _SPECIAL.sub(lambda special: _ENTITIES[special.group()], text) if _SPECIAL.search(text) else text
+
+
+def _cleaned(text: str) -> str:
+    """Any other text for XML: what XML 1.0 has no place for is stripped."""
+    return _escaped(legal_text(text))
 
 
 def render(controlid: str, function: Function) -> bytes:
@@ -43,16 +47,16 @@ def envelope(
     own.
     """
     info = "<showadditionalerrorinfo>true</showadditionalerrorinfo>" if ADDITIONAL_ERROR_INFO else ""
-    location = "" if login.entity_id is None else f"<locationid>{escaped(login.entity_id)}</locationid>"
+    location = "" if login.entity_id is None else f"<locationid>{_cleaned(login.entity_id)}</locationid>"
     return "".join(
         (
             '<?xml version="1.0" encoding="UTF-8"?><request><control>',
-            f"<senderid>{escaped(sender.sender_id)}</senderid><password>{escaped(sender.password)}</password>",
-            f"<controlid>{escaped(controlid)}</controlid><uniqueid>{'true' if unique else 'false'}</uniqueid>",
+            f"<senderid>{_cleaned(sender.sender_id)}</senderid><password>{_cleaned(sender.password)}</password>",
+            f"<controlid>{_cleaned(controlid)}</controlid><uniqueid>{'true' if unique else 'false'}</uniqueid>",
             f"<dtdversion>3.0</dtdversion><includewhitespace>false</includewhitespace>{info}</control>",
             '<operation transaction="false"><authentication><login>',
-            f"<userid>{escaped(login.user_id)}</userid><companyid>{escaped(login.company_id)}</companyid>",
-            f"<password>{escaped(login.password)}</password>{location}</login></authentication><content>",
+            f"<userid>{_cleaned(login.user_id)}</userid><companyid>{_cleaned(login.company_id)}</companyid>",
+            f"<password>{_cleaned(login.password)}</password>{location}</login></authentication><content>",
             *(_function(function_controlid, function) for function_controlid, function in calls),
             "</content></operation></request>",
         )
@@ -60,13 +64,13 @@ def envelope(
 
 
 def _function(controlid: str, function: Function) -> str:
-    attributes = "".join(f' {name}="{escaped(text)}"' for name, text in sorted(function.attributes.items()))
+    attributes = "".join(f' {name}="{_cleaned(text)}"' for name, text in sorted(function.attributes.items()))
     if function.name in GENERIC:
         content = "".join(_generic(name, value) for name, value in function.body.items())
     else:
         content = "".join(_children(ORDERS[function.name], function.body, orders_below(function.name, ORDERS)))
     name = function.name
-    return f'<function controlid="{escaped(controlid)}"><{name}{attributes}>{content}</{name}></function>'
+    return f'<function controlid="{_cleaned(controlid)}"><{name}{attributes}>{content}</{name}></function>'
 
 
 def _children(order: Order, body: Mapping[str, Value], orders: Mapping[str, Order]) -> Iterator[str]:
@@ -82,11 +86,11 @@ def _children(order: Order, body: Mapping[str, Value], orders: Mapping[str, Orde
 
 def _element(name: str, value: Value, orders: Mapping[str, Order]) -> str:
     if isinstance(value, str):
-        return f"<{name}>{_legacy_date(value) if name in DATES else escaped(value)}</{name}>"
+        return f"<{name}>{_legacy_date(value) if name in DATES else _escaped(value)}</{name}>"
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} holds a list in a list")
     attributes = "".join(
-        f' {key[1:]}="{escaped(text)}"'
+        f' {key[1:]}="{_escaped(text)}"'
         for key, text in sorted(value.items())
         if key.startswith("@") and isinstance(text, str)
     )
@@ -101,7 +105,7 @@ def _legacy_date(text: str) -> str:
 def _generic(name: str, value: Value) -> str:
     """A field of a generic function; fields are sorted, so that a function kept as JSON renders as it did before."""
     if isinstance(value, str):
-        text = _us_date(value) if name in GENERIC_DATES and value else escaped(value)
+        text = _us_date(value) if name in GENERIC_DATES and value else _escaped(value)
         return f"<{name}>{text}</{name}>"
     if isinstance(value, Mapping):
         content = "".join(_generic(inner_name, inner) for inner_name, inner in sorted(value.items()))

@@ -144,8 +144,8 @@ class ScoroClient:
         data = self.call(module, "list", request=request, **top_level)
         if data is None:
             return []
-        if not isinstance(data, list):
-            raise Unavailable(f"{module}/list: the data is no list but {type(data).__name__}")
+        if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+            raise Unavailable(f"{module}/list: the data is no list of records")
         return data
 
     def pages(

@@ -63,7 +63,7 @@ def data_of(answer: Answer, what: str, *, is_write: bool) -> Any:
 def _envelope(answer: Answer) -> dict[str, Any] | None:
     try:
         parsed = json.loads(answer.body, parse_float=Decimal, parse_constant=_no_number)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) and ("status" in parsed or "statusCode" in parsed) else None
 

@@ -40,6 +40,8 @@ def error_message(parent: Element, lines: Iterable[ErrorLine], *, additional_inf
         error = add(block, "error")
         add(error, "errorno", each.errorno)
         add(error, "description", each.description)
+        if not each.description2:
+            continue
         add(error, "description2", each.description2)
         add(error, "correction", each.correction)
         if additional_info:
@@ -115,9 +117,10 @@ def _result(operation: Element, call: FunctionCall, status: str) -> Element:
     return block
 
 
-def serialise(root: Element) -> bytes:
-    """Write an answer as UTF-8."""
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+def serialise(root: Element, control: Control | None) -> bytes:
+    """Write an answer as UTF-8, with white space unless the request does without."""
+    spaced = control is None or control.whitespace
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=spaced)
 
 
 def _instant(epoch_s: float) -> str:

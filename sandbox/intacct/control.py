@@ -228,7 +228,9 @@ def _totals(service: Service) -> dict[str, dict[str, Any]]:
 
 def _person(service: Service, entity: str) -> Call:
     login = Login(PERSON, fixtures.COMPANY_ID, entity, service.now_s())
-    control = Control(fixtures.SENDER_ID, "", "", unique=False, version="3.0", policy_id="", additional_info=False)
+    control = Control(
+        fixtures.SENDER_ID, "", "", unique=False, version="3.0", policy_id="", additional_info=False, whitespace=False
+    )
     return Call(service.store, service.settings, login, control, service.now_s(), "")
 
 

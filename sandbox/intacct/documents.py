@@ -61,6 +61,8 @@ def create(call: Call, kind: DocumentKind, header: HeaderInput, lines: Sequence[
 def edit(call: Call, kind: DocumentKind, stored: Record, header: HeaderInput, lines: Sequence[LineInput]) -> Record:
     """Store `header` and `lines` as the document's new content; lines are told apart by `LINE_NO`."""
     _check_open(call, stored, "edited")
+    if not header.get("RECORDID"):
+        raise refuse(kind.number_error)
     if stored["STATE"] != "Draft" and header.get("ACTION") == "Draft":
         raise refuse("state", number=stored["RECORDID"], state=stored["STATE"], verb="saved as a draft")
     record, checked, rate = _check(call, kind, header, lines)
@@ -72,6 +74,17 @@ def edit(call: Call, kind: DocumentKind, stored: Record, header: HeaderInput, li
     write_lines(call, kind, record, checked, rate=rate, kept=kept)
     call.store.count(f"updated.{kind.object}")
     return record
+
+
+def merge(stored: HeaderInput, changes: HeaderInput) -> HeaderInput:
+    """Lay changes over a stored header: posting and due date follow the document date where nothing else is said."""
+    header = {**stored, **changes}
+    dated = changes.get("WHENCREATED", stored["WHENCREATED"]) != stored["WHENCREATED"]
+    if dated and "WHENPOSTED" not in changes and stored["WHENPOSTED"] == stored["WHENCREATED"]:
+        header["WHENPOSTED"] = header["WHENCREATED"]
+    if (dated or "TERMNAME" in changes) and "WHENDUE" not in changes and header.get("TERMNAME"):
+        header["WHENDUE"] = ""
+    return header
 
 
 def find_to(call: Call, kind: DocumentKind, key: str, verb: str) -> Record:

@@ -1,5 +1,6 @@
 """From the bytes of a request to control, operations and functions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -9,11 +10,13 @@ from sandbox.intacct.schema import SchemaError, check
 from sandbox.intacct.values import text_of
 
 _BOOLEANS = ("true", "false")
+VERSION = "3.0"
+"""The only DTD version that is spoken here."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """The `<control>` block. `unique` is true where the element is missing, as the vendor has it."""
+    """The `<control>` block. `unique` and `whitespace` are true where their element is missing, as the vendor has it."""
 
     sender_id: str
     password: str
@@ -22,6 +25,7 @@ class Control:
     version: str
     policy_id: str
     additional_info: bool
+    whitespace: bool
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,17 @@ def _parse_xml(body: bytes) -> etree._Element:
     return root
 
 
+def peek_control(body: bytes) -> Control | None:
+    """Read the `<control>` of a broken request as far as it can be read, for the answer to repeat it."""
+    parser = etree.XMLParser(recover=True, resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError:
+        return None
+    element = None if root is None else root.find("control")
+    return None if element is None else _read_control({str(child.tag): text_of(child) for child in element})
+
+
 def _control(element: etree._Element) -> Control:
     texts = {child.tag: text_of(child) for child in element}
     for name in ("uniqueid", "includewhitespace", "showadditionalerrorinfo"):
@@ -107,15 +122,20 @@ def _control(element: etree._Element) -> Control:
             raise SchemaError(f"Error 1824: Element '{name}': '{texts[name]}' is not a valid value of 'xs:boolean'.")
     if len(texts["controlid"]) > 256:
         raise SchemaError("Error 1830: Element 'controlid': [facet 'maxLength'] The value is too long.")
-    version = texts.get("dtdversion", "3.0")
-    if version != "3.0":
+    version = texts.get("dtdversion", VERSION)
+    if version != VERSION:
         raise SchemaError(f"Error 1840: Element 'dtdversion': the version '{version}' is not spoken here, 3.0 is.")
+    return _read_control(texts)
+
+
+def _read_control(texts: Mapping[str, str]) -> Control:
     return Control(
-        sender_id=texts["senderid"],
+        sender_id=texts.get("senderid", ""),
         password=texts.get("password", ""),
-        controlid=texts["controlid"],
+        controlid=texts.get("controlid", ""),
         unique=texts.get("uniqueid", "true") == "true",
-        version=version,
+        version=texts.get("dtdversion", VERSION),
         policy_id=texts.get("policyid", ""),
         additional_info=texts.get("showadditionalerrorinfo") == "true",
+        whitespace=texts.get("includewhitespace", "true") == "true",
     )

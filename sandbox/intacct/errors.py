@@ -68,8 +68,8 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "schema": ErrorKind("XL03000003", "XML Parse schema error: {detail}"),
     "partner_id": ErrorKind("XL03000006", "Incorrect Intacct XML Partner ID or password."),
     "transport_policy": ErrorKind("XL03000006", "{policy} is not a valid transport policy."),
-    "rate_limit": ErrorKind("GW-0010", "API rate limit exceeded"),
-    "gateway": ErrorKind("GW-0001", "Unable to process request"),
+    "rate_limit": ErrorKind("GW-0010", "", description="API rate limit exceeded"),
+    "gateway": ErrorKind("GW-0001", "", description="Unable to process request"),
     # sign-in
     "sign_in": ErrorKind("XL03000006", "Sign-in information is incorrect"),
     "session": ErrorKind("XL03000006", "Invalid session {detail}"),
@@ -217,5 +217,10 @@ def refuse(kind: str, **placeholders: object) -> FunctionError:
 
 
 def with_support_id(lines: Iterable[ErrorLine], support_id: str) -> tuple[ErrorLine, ...]:
-    """Append the vendor's `[Support ID: …]` to each sentence."""
-    return tuple(replace(each, description2=f"{each.description2} [Support ID: {support_id}]") for each in lines)
+    """Append the vendor's `[Support ID: …]` to each sentence; errors of the outer gateway have a request id."""
+    return tuple(
+        replace(each, description2=f"{each.description2} [Support ID: {support_id}]")
+        if each.description2
+        else replace(each, description=f"{each.description} [Request ID: {support_id}]")
+        for each in lines
+    )

@@ -144,7 +144,7 @@ def _update_bill(call: Call, element: Element) -> str:
         for given in lines:
             if given.get("LINE_NO") and given["LINE_NO"] not in numbers:
                 raise refuse("line_not_found", line=given["LINE_NO"], number=stored["RECORDID"])
-    header = {**stored_header(call, BILL, stored), **changes}
+    header = documents.merge(stored_header(call, BILL, stored), changes)
     return str(documents.edit(call, BILL, stored, header, lines)["RECORDNO"])
 
 

@@ -102,7 +102,7 @@ def update(kind: DocumentKind) -> Handler:
             _update_paid(call, kind, stored, changes, lines_given=items is not None)
         else:
             lines = _changed_lines(call, kind, stored, items, set_nulls=set_nulls)
-            documents.edit(call, kind, stored, {**stored_header(call, kind, stored), **changes}, lines)
+            documents.edit(call, kind, stored, documents.merge(stored_header(call, kind, stored), changes), lines)
         return Result(key=stored["RECORDNO"])
 
     return handle

@@ -7,7 +7,7 @@ from threading import Lock
 
 from sandbox.intacct import answers
 from sandbox.intacct.dispatch import Gateway
-from sandbox.intacct.envelope import Envelope, parse
+from sandbox.intacct.envelope import Control, Envelope, parse, peek_control
 from sandbox.intacct.errors import ControlError, line
 from sandbox.intacct.faults import Faults
 from sandbox.intacct.seed import seed
@@ -17,11 +17,12 @@ from sandbox.intacct.store import Store
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request as it came in: its number in the log, and either its structure or why it has none."""
+    """A request as it came in: its number in the log, its control block, and either its structure or why it has none."""
 
     number: int
     xml: str
     functions: tuple[str, ...]
+    control: Control | None
     envelope: Envelope | None
     error: ControlError | None
 
@@ -72,6 +73,7 @@ class Service:
             envelope = self._parse(body)
         except ControlError as problem:
             error = problem
+        control = peek_control(body) if envelope is None else envelope.control
         functions = () if envelope is None else tuple(call.name for call in envelope.functions)
         xml = body.decode("utf-8", "replace")
         with self.store.transaction():
@@ -79,8 +81,8 @@ class Service:
             self.store.count("functions", len(functions))
             self.store.raise_to("max_simultaneous", open_requests)
             self.store.raise_to("max_in_flight", in_flight)
-            number = self.store.log_request(xml, list(functions), "received", self.settings.request_log_size)
-        return Arrival(number, xml, functions, envelope, error)
+            number = self.store.log_request(xml, list(functions), "received", self.settings)
+        return Arrival(number, xml, functions, control, envelope, error)
 
     def execute(self, arrival: Arrival, endpoint: str) -> bytes:
         """Run a request, commit, and return the answer."""
@@ -92,21 +94,20 @@ class Service:
                     with self.store.savepoint():
                         root = gateway.run(arrival.envelope)
                     self.store.set_request_status(arrival.number, "answered")
-                    return answers.serialise(root)
+                    return answers.serialise(root, arrival.control)
                 except ControlError as problem:
                     error = problem
             if error is None:
                 raise RuntimeError("a request has either a structure or an error")
             self.store.count("requests_rejected")
             self.store.set_request_status(arrival.number, "rejected")
-        control = None if arrival.envelope is None else arrival.envelope.control
-        return answers.serialise(gateway.reject(control, error))
+        return answers.serialise(gateway.reject(arrival.control, error), arrival.control)
 
     def reject(self, arrival: Arrival, kind: str, **placeholders: str) -> bytes:
-        """Turn a request away unrun, with an error of the catalogue."""
+        """Turn a request away unrun, with an error of the catalogue that the outer gateway would answer with."""
         self.note(arrival, kind)
         gateway = Gateway(self.store, self.settings, self.faults, "", self.now_s())
-        return answers.serialise(gateway.reject(None, ControlError(line(kind, **placeholders))))
+        return answers.serialise(gateway.reject(None, ControlError(line(kind, **placeholders))), None)
 
     def note(self, arrival: Arrival, status: str) -> None:
         """Note in counters and log how a request ended where it was not simply answered."""

@@ -95,3 +95,4 @@ class Settings(BaseModel):
     throttle_status: Literal[200, 429] = Field(429, description="HTTP status of a throttled request.")
     retry_after_s: int | None = Field(None, description="Retry-After of a throttled request; null: none.")
     request_log_size: int = Field(2000, ge=1, description="How many requests are kept word for word.")
+    request_log_megabytes: int = Field(128, ge=1, description="How much room the kept requests may take.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.intacct.objects import OBJECTS
+from sandbox.intacct.settings import Settings
 
 Record = dict[str, Any]
 
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 CREATE TABLE IF NOT EXISTS setting (body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS request_log (
     n         INTEGER PRIMARY KEY AUTOINCREMENT,
+    length    INTEGER NOT NULL,
     xml       TEXT NOT NULL,
     functions TEXT NOT NULL,
     status    TEXT NOT NULL
@@ -218,14 +220,19 @@ class Store:
         self._connection.execute("DELETE FROM setting")
         self._connection.execute("INSERT INTO setting (body) VALUES (?)", (body,))
 
-    def log_request(self, xml: str, functions: list[str], status: str, keep: int) -> int:
-        """Keep a request word for word and return its number; the oldest beyond `keep` go."""
+    def log_request(self, xml: str, functions: list[str], status: str, settings: Settings) -> int:
+        """Keep a request word for word and return its number; the oldest go where the settings bound the log."""
         cursor = self._connection.execute(
-            "INSERT INTO request_log (xml, functions, status) VALUES (?, ?, ?)",
-            (xml, json.dumps(functions), status),
+            "INSERT INTO request_log (length, xml, functions, status) VALUES (?, ?, ?, ?)",
+            (len(xml), xml, json.dumps(functions), status),
         )
         number = int(cursor.lastrowid or 0)
-        self._connection.execute("DELETE FROM request_log WHERE n <= ?", (number - keep,))
+        self._connection.execute("DELETE FROM request_log WHERE n <= ?", (number - settings.request_log_size,))
+        self._connection.execute(
+            "DELETE FROM request_log WHERE n <= (SELECT max(n) FROM ("
+            "SELECT n, sum(length) OVER (ORDER BY n DESC) AS kept FROM request_log) WHERE kept > ?)",
+            (settings.request_log_megabytes * 1_000_000,),
+        )
         return number
 
     def set_request_status(self, number: int, status: str) -> None:

@@ -8,6 +8,7 @@ less than a grammar: a name stands at one place of its parent.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TOKEN = re.compile(r"\w+|[()\[\],|?*+]|\{2,\}")
 _ATTRIBUTE = re.compile(r"@(\w+)(!?)")
@@ -51,7 +52,7 @@ class Fault:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Order:
     """What an element holds: its children in their order, and its attributes (name → required)."""
 
@@ -60,12 +61,16 @@ class Order:
     repeated: frozenset[str]
     attributes: Mapping[str, bool]
 
-    def faults(self, counts: Mapping[str, int]) -> Iterator[Fault]:
+    def faults(self, counts: Mapping[str, int]) -> tuple[Fault, ...]:
         """What is wrong with children of which there are so many of each name."""
-        for name in counts:
-            if name not in self.names:
-                yield Fault(name, "is unknown here")
-        yield from _faults(self.content, counts)
+        # One, or more than one, is all that an order asks; so the lines of many documents have few shapes.
+        return _faults_of_shape(self, tuple((name, min(count, 2)) for name, count in counts.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _faults_of_shape(order: Order, shape: tuple[tuple[str, int], ...]) -> tuple[Fault, ...]:
+    unknown = (Fault(name, "is unknown here") for name, _ in shape if name not in order.names)
+    return (*unknown, *_faults(order.content, dict(shape)))
 
 
 def read_order(text: str) -> Order:

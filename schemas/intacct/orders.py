@@ -222,6 +222,9 @@ def _faults(function: Function) -> Iterator[tuple[str, str, str]]:
         yield "", function.name, "is no function of the table"
         return
     order = ORDERS[function.name]
+    for name in function.body:
+        if name.startswith("@"):
+            yield "", name, "stands in the body; it belongs to the attributes"
     yield from _attribute_faults("", order, function.attributes)
     yield from _group_faults("", order, function.body, orders_below(function.name, ORDERS))
 
@@ -237,8 +240,8 @@ def _group_faults(
             where = f"{path}{name}[{place}]" if name in order.repeated else f"{path}{name}"
             if name not in orders:
                 yield from _leaf_faults(where, name, value, DATES)
-            elif isinstance(value, str) and value:
-                yield where, name, "holds text; it wants elements"
+            elif value and not isinstance(value, Mapping):
+                yield where, name, "holds text or a list; it wants elements"
             else:
                 inner = value if isinstance(value, Mapping) else {}
                 attributes = {key[1:]: text for key, text in inner.items() if key.startswith("@")}
@@ -285,7 +288,7 @@ def _field_faults(path: str, name: str, value: Value) -> Iterator[tuple[str, str
         for inner_name, inner in value.items():
             for one in listed(inner):
                 yield from _field_faults(f"{where}/", inner_name, one)
-    else:
+    elif value or name in AMOUNTS:
         yield from _leaf_faults(where, name, value, GENERIC_DATES)
 
 

@@ -1,6 +1,7 @@
 """A caller of the Intacct stand-in for its own tests: requests written by hand, answers as lxml elements."""
 
 import itertools
+import re
 from typing import Any
 
 import requests
@@ -236,8 +237,8 @@ def first_error(element: Element) -> tuple[str, str]:
     """Return number and sentence of the first error below an element, without the support id."""
     error = element.find(".//errormessage/error")
     assert error is not None, etree.tostring(element).decode()
-    sentence = (error.findtext("description2") or "").partition(" [Support ID")[0]
-    return error.findtext("errorno") or "", sentence
+    sentence = error.findtext("description2") or error.findtext("description") or ""
+    return error.findtext("errorno") or "", re.sub(r" \[(Support|Request) ID: .*\]$", "", sentence)
 
 
 def error_numbers(element: Element) -> list[str]:

@@ -139,9 +139,9 @@ def test_equal_unknown_errors_of_different_documents_meet_in_one_failure() -> No
     one, other, third = (
         classify([GatewayErrorEntry("BL99", text)])
         for text in (
-            "The moon is wrong for 'INV-1' of 12.50 [Support ID: a]",
-            "The moon is wrong for 'INV-2' of 7 [Support ID: b]",
-            "The sun is wrong for 'INV-2' of 7",
+            "We can't see the moon for 'INV-A' of 12.50 [Support ID: a]",
+            "We can't see the moon for 'INV-B' of 7 [Support ID: b]",
+            "We can't see the sun for 'INV-B' of 7",
         )
     )
     assert one.culprit == other.culprit != third.culprit

@@ -1,13 +1,16 @@
 """Every error of the HTTP libraries below has words and a class."""
 
 import inspect
+import socket
 import threading
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 import requests.exceptions
 import urllib3.exceptions
+import urllib3.util.connection
 
 from clients.http import REASONS, Poster, TransportError, is_local_host
 from clients.intacct.errors import ConnectionBroken, Unavailable, Uncertain, from_transport
@@ -32,6 +35,24 @@ def test_whether_it_ran_depends_on_what_left_alone() -> None:
     assert isinstance(from_transport(TransportError("x", left=True, misaddressed=True)), Uncertain)
     assert isinstance(from_transport(TransportError("x", left=False, timed_out=True)), Unavailable)
     assert isinstance(from_transport(TransportError("x", left=False, misaddressed=True)), ConnectionBroken)
+
+
+def test_a_connection_that_stands_too_late_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = urllib3.util.connection.create_connection
+
+    def slow(*args: Any, **kwargs: Any) -> socket.socket:
+        made = connect(*args, **kwargs)
+        threading.Event().wait(0.3)
+        return made
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", slow)
+    with ScriptedServer([answering(b"ok")]) as server:
+        poster = Poster({}, max_answer_bytes=100, public_only=False)
+        with pytest.raises(TransportError) as raised:
+            poster.post(server.url, b"x", deadline_s=0.2)
+        poster.close()
+        assert (raised.value.left, raised.value.timed_out) == (False, True)
+        assert server.requests == []
 
 
 def test_each_thread_has_a_connection_of_its_own() -> None:

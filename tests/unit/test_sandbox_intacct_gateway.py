@@ -89,6 +89,24 @@ def test_a_broken_request_runs_nothing(gateway: Caller) -> None:
     assert gateway.records("CUSTOMER") == []
 
 
+def test_a_broken_request_is_answered_with_its_control_block_where_it_can_be_read(gateway: Caller) -> None:
+    xml = gateway.envelope("<readEntityDetails/>")
+    for broken in (xml.replace("</operation>", ""), xml.replace("<content>", "<contents>")):
+        root = etree.fromstring(gateway.post(broken).content)
+        assert rejected(root)[0] == "XL03000003"
+        assert root.findtext("control/controlid") == "test"
+    assert rejected(etree.fromstring(gateway.post("no XML").content))[0] == "XL03000003"
+    assert rejected(etree.fromstring(gateway.post("").content))[0] == "XL03000003"
+
+
+def test_white_space_unless_the_request_does_without(gateway: Caller) -> None:
+    spaced = gateway.post(gateway.envelope("<readEntityDetails/>")).text
+    dense = gateway.post(gateway.envelope("<readEntityDetails/>", control=tags(includewhitespace="false"))).text
+    assert spaced.count("\n") > 20
+    assert "> <" not in dense
+    assert dense.count("\n") <= 1
+
+
 def test_wrong_sender_password_is_a_control_failure(gateway: Caller) -> None:
     root = gateway.send("<readEntityDetails/>", sender_password="wrong")
     assert rejected(root) == ("XL03000006", "Incorrect Intacct XML Partner ID or password.")

@@ -150,6 +150,29 @@ def test_set_nulls_empties_and_without_it_empty_elements_are_ignored(gateway: Ca
     assert only(gateway)["DESCRIPTION"] == ""
 
 
+def test_posting_and_due_date_follow_the_document_date_unless_said(gateway: Caller) -> None:
+    key = gateway.key(invoice("A"))
+    gateway.do(update(key, day("datecreated", 5, 1)))
+    record = only(gateway)
+    assert (record["WHENCREATED"], record["WHENPOSTED"], record["WHENDUE"]) == (
+        "05/01/2026",
+        "05/01/2026",
+        "05/31/2026",
+    )
+    gateway.do(update(key, day("datecreated", 6, 1), day("dateposted", 5, 2), day("datedue", 7, 1)))
+    record = only(gateway)
+    assert (record["WHENCREATED"], record["WHENPOSTED"], record["WHENDUE"]) == (
+        "06/01/2026",
+        "05/02/2026",
+        "07/01/2026",
+    )
+
+
+def test_number_cannot_be_emptied(gateway: Caller) -> None:
+    key = gateway.key(invoice("A"))
+    assert gateway.refusal(update(key, "<invoiceno/>", set_nulls="true"))[0] == "PL01000127"
+
+
 def test_update_of_an_unknown_line_or_document_fails(gateway: Caller) -> None:
     key = gateway.key(invoice("A"))
     change = tag("updatelineitem", tags(amount="1"), line_num="9")

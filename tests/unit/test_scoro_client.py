@@ -143,6 +143,7 @@ def test_a_record_that_is_not_there_is_none(behaviour: Behaviour) -> None:
         (answering(b'{"status":"OK","data":{"id'), Unavailable, Uncertain),
         (answering(b'{"status":"OK","data":{"id":NaN}}'), Unavailable, Uncertain),
         (answering(b"[1]"), Unavailable, Uncertain),
+        (answering(b"[" * 1_000_000), Unavailable, Uncertain),
         (closing, Unavailable, Uncertain),
         (dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"), Unavailable, Uncertain),
     ],
@@ -185,6 +186,14 @@ def test_throttling_tells_how_long_and_whether_the_day_is_over() -> None:
             client.view("invoices", 1)
     assert (first.value.retry_after_s, first.value.daily) == (3, False)
     assert (second.value.retry_after_s, second.value.daily) == (7200, True)
+
+
+@pytest.mark.parametrize("wait", ["inf", "nan", "-5", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
+def test_a_wait_that_is_no_number_of_seconds_is_not_believed(wait: str) -> None:
+    with client_of(refusal("429", None, "429 Too Many Requests", retry_after=wait)) as (client, _):
+        with pytest.raises(Throttled) as raised:
+            client.view("invoices", 1)
+    assert raised.value.retry_after_s == 2
 
 
 def test_limits_are_told_with_every_answer() -> None:

@@ -1,0 +1,113 @@
+"""The books of the two stand-ins, and whether they agree: what Intacct's records say against what the generator meant."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import requests
+
+Record = Mapping[str, Any]
+
+
+class Books:
+    """The two stand-ins, seen through their control surface."""
+
+    def __init__(self, scoro: str, intacct: str) -> None:
+        self.scoro, self.intacct = scoro, intacct
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    def ask(self, base: str, path: str) -> Any:
+        """Read from a stand-in."""
+        return self._answer(self._http.get(f"{base}/_sandbox/{path}", timeout=120))
+
+    def tell(self, base: str, path: str, body: Mapping[str, Any]) -> Any:
+        """Do what a person at a stand-in would."""
+        return self._answer(self._http.post(f"{base}/_sandbox/{path}", json=body, timeout=600))
+
+    def counters(self) -> "Counters":
+        """What the Intacct stand-in has counted so far."""
+        told = self.ask(self.intacct, "counters")
+        written = (told["created"], told["updated"], told["deleted"], told["reversed"])
+        return Counters(told["requests"], sum(sum(kind.values()) for kind in written))
+
+    @staticmethod
+    def _answer(answer: requests.Response) -> Any:
+        answer.raise_for_status()
+        return answer.json()
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Requests that reached the gateway, and records that they wrote."""
+
+    requests: int
+    written: int
+
+    def since(self, before: "Counters") -> "Counters":
+        """What has come since."""
+        return Counters(self.requests - before.requests, self.written - before.written)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Net, tax and gross of some documents."""
+
+    net: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    gross: Decimal = Decimal(0)
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(self.net + other.net, self.tax + other.tax, self.gross + other.gross)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How the books compare. `totals`: currency -> (Intacct's records, the generator's own numbers)."""
+
+    expected: int = 0
+    posted: int = 0
+    differences: list[str] = field(default_factory=list)
+    totals: dict[str, tuple[Sums, Sums]] = field(default_factory=dict)
+
+    @property
+    def agree(self) -> bool:
+        """Whether every sound document stands once in Intacct, equal to the cent, and nothing else does."""
+        return not self.differences
+
+
+def compare(expected: Sequence[Record], invoices: Sequence[Record]) -> Comparison:
+    """Compare the generator's documents with Intacct's ARINVOICE records, one by one and per currency."""
+    sound = {str(document["no"]): document for document in expected if not document["broken"]}
+    outcome = Comparison(expected=len(sound))
+    held: dict[str, list[Record]] = {}
+    for invoice in invoices:
+        held.setdefault(str(invoice["RECORDID"]), []).append(invoice)
+    for number in held.keys() - sound.keys():
+        outcome.differences.append(f"{number} stands in Intacct and should not")
+    for number, document in sound.items():
+        records = held.get(number, [])
+        outcome.posted += bool(records)
+        if len(records) != 1:
+            outcome.differences.append(f"{number} stands {len(records)} times in Intacct instead of once")
+            continue
+        meant = Sums(Decimal(document["net"]), Decimal(document["vat"]), Decimal(document["gross"]))
+        stands = sums_of(records[0])
+        if stands != meant or records[0]["CURRENCY"] != document["currency"]:
+            outcome.differences.append(f"{number}: Intacct holds {stands}, Scoro {meant} {document['currency']}")
+    for currency in sorted({d["currency"] for d in sound.values()} | {i["CURRENCY"] for i in invoices}):
+        theirs = sum((sums_of(i) for i in invoices if i["CURRENCY"] == currency), Sums())
+        ours = [d for d in sound.values() if d["currency"] == currency]
+        meant = sum((Sums(Decimal(d["net"]), Decimal(d["vat"]), Decimal(d["gross"])) for d in ours), Sums())
+        outcome.totals[currency] = (theirs, meant)
+    return outcome
+
+
+def sums_of(invoice: Record) -> Sums:
+    """Net and tax from the record's own lines, gross from its header."""
+    lines = [line for line in invoice["LINES"] if not line.get("PARENTENTRY")]
+    net = sum((Decimal(line["TRX_AMOUNT"]) for line in lines), Decimal(0))
+    taxes = [entry for line in lines for entry in line.get("TAXENTRIES", ())]
+    tax = sum((Decimal(entry["TRX_TAX"] or 0) for entry in taxes), Decimal(0))
+    return Sums(net, tax, Decimal(invoice["TRX_TOTALENTERED"]))
