@@ -16,7 +16,7 @@ from sandbox import fixtures
 from sandbox.intacct import documents, payments
 from sandbox.intacct.auth import Login
 from sandbox.intacct.context import Call
-from sandbox.intacct.envelope import Control
+from sandbox.intacct.envelope import VERSION, Control
 from sandbox.intacct.errors import FunctionError
 from sandbox.intacct.faults import Fault
 from sandbox.intacct.kinds import INVOICE, KINDS
@@ -229,7 +229,7 @@ def _totals(service: Service) -> dict[str, dict[str, Any]]:
 def _person(service: Service, entity: str) -> Call:
     login = Login(PERSON, fixtures.COMPANY_ID, entity, service.now_s())
     control = Control(
-        fixtures.SENDER_ID, "", "", unique=False, version="3.0", policy_id="", additional_info=False, whitespace=False
+        fixtures.SENDER_ID, "", "", unique=False, version=VERSION, policy_id="", additional_info=False, whitespace=False
     )
     return Call(service.store, service.settings, login, control, service.now_s(), "")
 

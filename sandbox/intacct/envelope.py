@@ -16,7 +16,7 @@ VERSION = "3.0"
 
 @dataclass(frozen=True)
 class Control:
-    """The `<control>` block. `unique` and `whitespace` are true where their element is missing, as the vendor has it."""
+    """The `<control>` block. `unique` and `whitespace` are true where their element is missing."""
 
     sender_id: str
     password: str

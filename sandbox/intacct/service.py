@@ -17,7 +17,7 @@ from sandbox.intacct.store import Store
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request as it came in: its number in the log, its control block, and either its structure or why it has none."""
+    """A request as it came in: its number in the log, its control block, its structure or why it has none."""
 
     number: int
     xml: str

@@ -197,13 +197,13 @@ def test_functions_are_answered_each_on_its_own_in_document_order(gateway: Calle
 def test_the_three_places_of_a_key(gateway: Caller) -> None:
     created = gateway.do(customer()).find("data")
     assert created is not None
-    assert dict(created.attrib) == {"listtype": "objects", "count": "1"}
+    assert dict(created.attrib.items()) == {"listtype": "objects", "count": "1"}
     assert [child.tag for child in created[0]] == ["RECORDNO", "CUSTOMERID"]
     assert created[0].tag == "customer"
     assert gateway.do(invoice()).findtext("key", "").isdigit()
     found = gateway.do(query("ARINVOICE", "RECORDNO")).find("data")
     assert found is not None
-    assert dict(found.attrib) == {
+    assert dict(found.attrib.items()) == {
         "listtype": "ARINVOICE",
         "totalcount": "1",
         "offset": "0",
