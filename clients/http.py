@@ -6,9 +6,7 @@ name look-up alone is the resolver's); and, when a call fails, the certainty of 
 Before that moment the far side holds headers at most and has done nothing.
 """
 
-import ipaddress
 import re
-import ssl
 import threading
 import time
 import weakref
@@ -18,100 +16,21 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
-import requests.exceptions as above
-import urllib3.exceptions as below
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-USER_AGENT = "scoro-intacct/0.1 (+https://pypi.org/project/scoro-intacct/)"
+from clients.hosts import is_local_host
+from clients.transport_errors import REASONS, TransportError, transport_error
+
+USER_AGENT = "scoro-intacct/0.1"
 """Named, as Cloudflare in front of Scoro turns away default agents (scoro-api, section 2)."""
 
 CONNECT_TIMEOUT_S = 10.0
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?")
 _CHUNK_BYTES = 64 * 1024
-
-_REACH = "could not be connected to"
-_CUT = "the connection was cut"
-_ANSWER = "the answer could not be read"
-_TLS = "the TLS connection failed (certificate or protocol)"
-_ADDRESS = "the address is malformed"
-_OURS = "the HTTP library refused the call"
-
-REASONS: Mapping[type[Exception], str] = {
-    above.RequestException: _OURS,
-    above.InvalidJSONError: _OURS,
-    above.JSONDecodeError: _ANSWER,
-    above.HTTPError: _ANSWER,
-    above.ConnectionError: _CUT,
-    above.ProxyError: "the proxy failed",
-    above.SSLError: _TLS,
-    above.Timeout: "time ran out",
-    above.ConnectTimeout: "it did not accept a connection in time",
-    above.ReadTimeout: "it did not answer in time",
-    above.URLRequired: _ADDRESS,
-    above.TooManyRedirects: _OURS,
-    above.MissingSchema: _ADDRESS,
-    above.InvalidSchema: _ADDRESS,
-    above.InvalidURL: _ADDRESS,
-    above.InvalidHeader: _OURS,
-    above.InvalidProxyURL: _ADDRESS,
-    above.ChunkedEncodingError: _ANSWER,
-    above.ContentDecodingError: _ANSWER,
-    above.StreamConsumedError: _OURS,
-    above.RetryError: _CUT,
-    above.UnrewindableBodyError: _OURS,
-    below.HTTPError: _CUT,
-    below.PoolError: _OURS,
-    below.RequestError: _CUT,
-    below.SSLError: _TLS,
-    below.ProxyError: "the proxy failed",
-    below.DecodeError: _ANSWER,
-    below.ProtocolError: _CUT,
-    below.MaxRetryError: _REACH,
-    below.HostChangedError: _OURS,
-    below.TimeoutStateError: _OURS,
-    below.TimeoutError: "time ran out",
-    below.ReadTimeoutError: "it did not answer in time",
-    below.ConnectTimeoutError: "it did not accept a connection in time",
-    below.NewConnectionError: _REACH,
-    below.NameResolutionError: "its name could not be resolved",
-    below.EmptyPoolError: _OURS,
-    below.FullPoolError: _OURS,
-    below.ClosedPoolError: _OURS,
-    below.LocationValueError: _ADDRESS,
-    below.LocationParseError: _ADDRESS,
-    below.URLSchemeUnknown: _ADDRESS,
-    below.ResponseError: _ANSWER,
-    below.ResponseNotChunked: _ANSWER,
-    below.BodyNotHttplibCompatible: _OURS,
-    below.IncompleteRead: _ANSWER,
-    below.InvalidChunkLength: _ANSWER,
-    below.InvalidHeader: _ANSWER,
-    below.ProxySchemeUnknown: _ADDRESS,
-    below.ProxySchemeUnsupported: _ADDRESS,
-    below.HeaderParsingError: _ANSWER,
-    below.UnrewindableBodyError: _OURS,
-    ssl.SSLError: _TLS,
-    OSError: _CUT,
-}
-"""What to say of each error of the two libraries below; a test fails if one of theirs is missing."""
-
-
-class TransportError(Exception):
-    """A call ended without an answer. `left`: the body had begun to leave, so the far side may have acted.
-
-    `timed_out`: the deadline passed. `misaddressed`: the address itself is at fault, so that waiting does not help.
-    """
-
-    def __init__(self, message: str, *, left: bool, timed_out: bool = False, misaddressed: bool = False) -> None:
-        super().__init__(message)
-        self.left = left
-        self.timed_out = timed_out
-        self.misaddressed = misaddressed
 
 
 class AddressRefusedError(Exception):
@@ -130,30 +49,6 @@ class Answer:
         """A header that counts seconds, None if it is absent or something else."""
         text = self.headers.get(header, "").strip()
         return float(text) if _SECONDS.fullmatch(text) else None
-
-
-def is_local_host(host: str) -> bool:
-    """Whether a host is loopback, a private address or a single label, that is no host of the internet."""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host.rstrip(".")
-
-
-def host_of(url: str, *, allow_local: bool) -> str:
-    """The host of a base URL, which must be https and public; with `allow_local` also http on local hosts.
-
-    Raises ValueError that says what is wrong.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if not host or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError(f"{url!r} is no plain URL with a host")
-    if is_local_host(host) and not allow_local:
-        raise ValueError(f"{url!r} is local; allow local endpoints if that is meant")
-    if parts.scheme != "https" and not (parts.scheme == "http" and allow_local and is_local_host(host)):
-        raise ValueError(f"{url!r} does not use https")
-    return host
 
 
 class _Call:
@@ -299,7 +194,7 @@ class Poster:
         """Post once and read the whole answer.
 
         `on_leaving` is called when the connection stands, right before the body goes. Raises TransportError; what
-        `on_leaving` raises comes through, with nothing sent.
+        `on_leaving` raises comes through, with nothing sent (an OSError as TransportError).
         """
         call = _Call(body, on_leaving, deadline_s, self._public_only)
         _current.call = call
@@ -309,7 +204,10 @@ class Poster:
         except AddressRefusedError as refused:
             raise TransportError(str(refused), left=False, misaddressed=True) from refused
         except tuple(REASONS) as failure:
-            raise _transport_error(failure, call, deadline_s) from failure
+            if call.is_late:
+                late = f"no whole answer within {deadline_s:g} s"
+                raise TransportError(late, left=call.left, timed_out=True) from failure
+            raise transport_error(failure, left=call.left) from failure
         finally:
             _current.call = None
 
@@ -329,7 +227,7 @@ class Poster:
                     raise TransportError(f"the answer is larger than {self._max_answer_bytes} bytes", left=True)
                 parts.append(part)
             if call.expired:
-                raise above.ReadTimeout("cut at the deadline")
+                raise TimeoutError("cut at the deadline")
             headers = {name.lower(): text for name, text in response.headers.items()}
             return Answer(response.status_code, headers, b"".join(parts))
 
@@ -346,21 +244,3 @@ class Poster:
             self._local.session = session
             self._sessions.add(session)
         return session
-
-
-def _transport_error(failure: Exception, call: _Call, deadline_s: float) -> TransportError:
-    cause = _innermost(failure)
-    reason = next(REASONS[kind] for kind in type(cause).__mro__ if kind in REASONS)
-    if call.is_late:
-        return TransportError(f"no whole answer within {deadline_s:g} s", left=call.left, timed_out=True)
-    timed_out = isinstance(cause, TimeoutError | above.Timeout | below.TimeoutError)
-    misaddressed = reason is _ADDRESS
-    return TransportError(f"{reason} ({cause})", left=call.left, timed_out=timed_out, misaddressed=misaddressed)
-
-
-def _innermost(failure: Exception) -> Exception:
-    """The error that the wrappers of `requests` and `urllib3` carry, as it says most."""
-    for held in (*failure.args, getattr(failure, "reason", None)):
-        if isinstance(held, Exception) and isinstance(held, tuple(REASONS)):
-            return _innermost(held)
-    return failure

@@ -11,7 +11,7 @@ GatewayError
 What goes wrong with one function only is no exception but a result with errors (`clients.intacct.catalogue`).
 """
 
-from clients.http import TransportError
+from clients.transport_errors import TransportError
 from schemas.errors import ErrorClass
 from schemas.intacct.results import GatewayErrorEntry
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NoReturn, Self
 
-from clients.http import Answer, Poster, TransportError, host_of, is_local_host
+from clients.hosts import host_of, is_local_host
+from clients.http import Answer, Poster
 from clients.intacct.errors import (
     ConnectionBroken,
     GatewayError,
@@ -21,6 +22,7 @@ from clients.intacct.known_errors import KNOWN_ERRORS, strip_support_id
 from clients.intacct.login import Login, Sender
 from clients.intacct.parse import UnparsableError, parse
 from clients.intacct.render import envelope
+from clients.transport_errors import TransportError
 from schemas.errors import ErrorClass
 from schemas.intacct.functions import Function
 from schemas.intacct.results import GatewayErrorEntry, Response

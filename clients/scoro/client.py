@@ -6,9 +6,11 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from clients.http import Poster, TransportError, host_of
+from clients.hosts import host_of
+from clients.http import Poster
 from clients.scoro.envelope import Limits, data_of, limits_of
 from clients.scoro.errors import NotFound, Refused, Unavailable, from_transport
+from clients.transport_errors import TransportError
 
 DEADLINE_S = 60.0
 """Scoro ends its own work with a 408 before this."""

@@ -9,7 +9,7 @@ ScoroError
   Refused           Scoro said no to this very request; its texts say why
 """
 
-from clients.http import TransportError
+from clients.transport_errors import TransportError
 from schemas.errors import ErrorClass
 
 _NOT_FOUND_TEXTS = ("not found", "does not exist", "doesn't exist")

@@ -12,8 +12,10 @@ import requests.exceptions
 import urllib3.exceptions
 import urllib3.util.connection
 
-from clients.http import REASONS, Poster, TransportError, is_local_host
+from clients.hosts import is_local_host
+from clients.http import Poster
 from clients.intacct.errors import ConnectionBroken, Unavailable, Uncertain, from_transport
+from clients.transport_errors import REASONS, TransportError
 from tests.unit.scripted_server import ScriptedServer, answering
 
 

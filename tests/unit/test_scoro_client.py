@@ -190,9 +190,9 @@ def test_throttling_tells_how_long_and_whether_the_day_is_over() -> None:
 
 @pytest.mark.parametrize("wait", ["inf", "nan", "-5", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
 def test_a_wait_that_is_no_number_of_seconds_is_not_believed(wait: str) -> None:
-    with client_of(refusal("429", None, "429 Too Many Requests", retry_after=wait)) as (client, _):
-        with pytest.raises(Throttled) as raised:
-            client.view("invoices", 1)
+    limited = refusal("429", None, "429 Too Many Requests", retry_after=wait)
+    with client_of(limited) as (client, _), pytest.raises(Throttled) as raised:
+        client.view("invoices", 1)
     assert raised.value.retry_after_s == 2
 
 
