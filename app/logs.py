@@ -49,6 +49,7 @@ def configure(log_format: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    logging.getLogger("dramatiq.broker.Broker").addFilter(_is_news)
+    for broker in ("RabbitmqBroker", "StubBroker"):
+        logging.getLogger(f"dramatiq.broker.{broker}").addFilter(_is_news)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

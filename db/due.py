@@ -1,9 +1,10 @@
 """What is due, and when the next thing will be: what the sweeper rings for."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from db.database import Ledger
+from db.database import Ledger, one
 from db.outbox import Bell
 
 FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending', 'uncertain'))"""
@@ -53,13 +54,20 @@ def newly_due(ledger: Ledger, company: int, since: datetime) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def is_busy(ledger: Ledger, connection_id: int, recent_s: float, recent_changes: int) -> bool:
-    """Whether more documents of the connection are about to be ready: intake has work, or changes keep coming."""
-    row = ledger.execute(
-        f"""SELECT EXISTS (SELECT FROM change c WHERE c.connection_id = %(c)s AND (c.state = 'reading'
-                    OR (c.state = 'waiting' AND c.due_at <= ledger_now() AND {FREE})))
-               OR (SELECT count(*) FROM (SELECT FROM change c WHERE c.connection_id = %(c)s
-                    AND c.captured_at > ledger_now() - make_interval(secs => %(s)s) LIMIT %(n)s) r) >= %(n)s AS busy""".encode(),
-        {"c": connection_id, "s": recent_s, "n": recent_changes},
-    ).fetchone()
-    return bool(row and row["busy"])
+def more_coming(
+    ledger: Ledger, connection_id: int, beside: Collection[int], *, within_s: float, recent_s: float, recent: int
+) -> bool:
+    """Whether more documents of the connection than those of a pack (`beside`) are about to be ready.
+
+    They are when intake reads some, or will within `within_s`, or when `recent` changes came in the last `recent_s`.
+    """
+    row = one(
+        ledger,
+        f"""SELECT EXISTS (SELECT FROM change c WHERE c.connection_id = %(c)s AND c.document_id <> ALL(%(beside)s)
+                AND (c.state = 'reading' OR (c.state = 'waiting' AND {FREE}
+                     AND c.due_at <= ledger_now() + make_interval(secs => %(within_s)s))))
+            OR (SELECT count(*) FROM (SELECT FROM change c WHERE c.connection_id = %(c)s
+                AND c.captured_at > ledger_now() - make_interval(secs => %(s)s) LIMIT %(n)s) r) >= %(n)s AS yes""",
+        {"c": connection_id, "beside": list(beside), "within_s": within_s, "s": recent_s, "n": recent},
+    )
+    return bool(row["yes"])

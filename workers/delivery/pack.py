@@ -96,8 +96,8 @@ def _take(pack: Pack, new: Sequence[Candidate]) -> None:
     pack.bytes += sum(item.bytes for item in new)
 
 
-def linger_s(pack: Pack, limits: DeliverySettings, *, busy: bool) -> float:
-    """How long the pack should wait for more: nothing when a person waits, it is full or no more documents are coming."""
-    if pack.interactive or pack.full or not busy:
+def linger_s(pack: Pack, limits: DeliverySettings) -> float:
+    """How long the pack may wait for more documents: not at all when a person waits or it is full."""
+    if pack.interactive or pack.full:
         return 0.0
     return max(0.0, limits.linger_ms / 1000 - pack.oldest_s)

@@ -207,8 +207,7 @@ class _Run:
                 )
             if not chosen.operations:
                 return Round.IDLE
-            busy = due.is_busy(self.session, self.connection.id, RECENT_S, RECENT_CHANGES)
-            if pack.linger_s(chosen, limits, busy=busy) > 0:
+            if pack.linger_s(chosen, limits) > 0 and self._more_coming(chosen):
                 return Round.LINGER
             sending = operations.details(self.session, [o.id for o in chosen.operations])
             misshapen = self._refuse_misshapen(sending)
@@ -220,6 +219,16 @@ class _Run:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in sending])
         return charge, sending
+
+    def _more_coming(self, chosen: pack.Pack) -> bool:
+        return due.more_coming(
+            self.session,
+            self.connection.id,
+            [operation.document_id for operation in chosen.operations],
+            within_s=self.connection.settings.delivery.linger_ms / 1000,
+            recent_s=RECENT_S,
+            recent=RECENT_CHANGES,
+        )
 
     def _refuse_misshapen(self, sending: Sequence[Sending]) -> set[uuid.UUID]:
         """Our own element-order table says no before the gateway does, which would take the whole pack along."""
