@@ -4,6 +4,7 @@ Producers only insert, so a dead or silent broker costs them nothing: bells wait
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -21,6 +22,8 @@ IDLE_S = 0.5
 GATHER_S = 0.01
 """Pause after a batch, so that a burst of changes becomes a few bells."""
 RETRY_S = 1.0
+STOP_S = 0.2
+"""How often a waiting relay looks whether it is to stop."""
 
 
 class Relay(threading.Thread):
@@ -62,8 +65,13 @@ class Relay(threading.Thread):
             except (AMQPError, BrokerError, OSError) as error:
                 log.warning("relay.broker_lost", error=repr(error))
                 self._stop_requested.wait(RETRY_S)
-            for _ in listener.notifies(timeout=IDLE_S, stop_after=1):
-                pass
+            self._wait(listener)
+
+    def _wait(self, listener: psycopg.Connection[dict[str, object]]) -> None:
+        give_up_at = time.monotonic() + IDLE_S
+        while not self._stop_requested.is_set() and time.monotonic() < give_up_at:
+            for _ in listener.notifies(timeout=STOP_S, stop_after=1):
+                return
 
     def publish(self) -> int:
         """Publish one batch and return how many bells rang; on a broker's failure the bells go back to the outbox."""
