@@ -9,37 +9,44 @@ from db.outbox import Bell
 
 FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending', 'uncertain'))"""
 
-NEXT = f"""
-    SELECT 'changes' AS queue, n.id AS key, w.due_at FROM connection n CROSS JOIN LATERAL (
-        SELECT c.due_at FROM change c WHERE c.connection_id = n.id AND c.state = 'waiting' AND {FREE}
-        ORDER BY c.due_at LIMIT 1) w
+DUE_CHANGE = f"""SELECT c.due_at FROM change c
+    WHERE c.connection_id = n.id AND c.state = 'waiting' AND {FREE}"""
+
+DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until) AS due_at FROM operation o
+    WHERE o.connection_id = n.id AND n.state = 'active' AND o.state IN ('ready', 'waiting_quota', 'uncertain')"""
+
+# for each bell the youngest work that is due, and the next that is not yet: both from the end of an index
+BELLS = f"""
+    SELECT 'changes' AS queue, n.id AS key, youngest.due_at AS youngest, soonest.due_at AS soonest FROM connection n
+    LEFT JOIN LATERAL ({DUE_CHANGE} AND c.due_at <= ledger_now() ORDER BY c.due_at DESC LIMIT 1) youngest ON true
+    LEFT JOIN LATERAL ({DUE_CHANGE} AND c.due_at > ledger_now() ORDER BY c.due_at LIMIT 1) soonest ON true
     UNION ALL
-    SELECT 'delivery', n.id, greatest(w.due_at, co.throttled_until)
-    FROM connection n JOIN company co ON co.id = n.company CROSS JOIN LATERAL (
-        SELECT o.due_at FROM operation o
-        WHERE o.connection_id = n.id AND o.state IN ('ready', 'waiting_quota', 'uncertain')
-        ORDER BY o.due_at LIMIT 1) w
-    WHERE n.state = 'active'
+    SELECT 'delivery', n.id, CASE WHEN youngest.due_at <= ledger_now() THEN youngest.due_at END,
+        CASE WHEN youngest.due_at > ledger_now() THEN youngest.due_at ELSE soonest.due_at END
+    FROM connection n JOIN company co ON co.id = n.company
+    LEFT JOIN LATERAL ({DUE_OPERATION} AND o.due_at <= ledger_now() ORDER BY o.due_at DESC LIMIT 1) youngest ON true
+    LEFT JOIN LATERAL ({DUE_OPERATION} AND o.due_at > ledger_now() ORDER BY o.due_at LIMIT 1) soonest ON true
     UNION ALL
-    SELECT 'dead-letters', l.id, l.at FROM dead_letter l WHERE l.handled_at IS NULL"""
+    SELECT 'dead-letters', l.id, l.at, NULL FROM dead_letter l WHERE l.handled_at IS NULL"""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A bell that somebody should hear, `since_s` seconds after its work became due (negative: not yet due)."""
+    """What a bell would be rung for: its youngest work that is due, for `since_s` seconds, and the next in `next_in_s`."""
 
     bell: Bell
-    since_s: float
+    since_s: float | None
+    next_in_s: float | None
 
 
-def due(ledger: Ledger, horizon_s: float) -> list[Due]:
-    """The oldest work of every bell that is due, or will be within `horizon_s`."""
+def due(ledger: Ledger) -> list[Due]:
+    """Every bell that has work, due or to come."""
     rows = ledger.execute(
-        f"""SELECT queue, key, extract(epoch FROM ledger_now() - due_at)::float AS since_s FROM ({NEXT}) w
-            WHERE due_at <= ledger_now() + make_interval(secs => %s)""".encode(),
-        [horizon_s],
+        f"""SELECT queue, key, extract(epoch FROM ledger_now() - youngest)::float AS since_s,
+                extract(epoch FROM soonest - ledger_now())::float AS next_in_s
+            FROM ({BELLS}) b WHERE youngest IS NOT NULL OR soonest IS NOT NULL""".encode()
     ).fetchall()
-    return [Due(Bell(row["queue"], row["key"]), row["since_s"]) for row in rows]
+    return [Due(Bell(row["queue"], row["key"]), row["since_s"], row["next_in_s"]) for row in rows]
 
 
 def newly_due(ledger: Ledger, company: int, since: datetime) -> list[int]:

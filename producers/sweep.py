@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 TICK_S = 0.5
 RECOVER_S = 2.0
 """How often dead readers and senders are looked for."""
+GATHER_S = 0.05
+"""Shortest pause between looks: what falls due within it is rung for together."""
 AGAIN_S = 5.0
 """Work that is still due this long after its last bell is rung for again."""
 
@@ -57,14 +59,18 @@ class Sweeper(threading.Thread):
         self._db.run(lambda ledger: recovery.recover(ledger, wait_s))
 
     def sweep(self) -> float:
-        """Ring for what is due and was not rung for lately; returns the seconds until the next thing is due."""
-        found = self._db.run(lambda ledger: due.due(ledger, TICK_S))
+        """Ring for what became due since its bell last rang, or is due for long; returns the seconds until the next look."""
+        found = self._db.run(due.due)
         now = time.monotonic()
-        here = [item.bell for item in found if item.since_s >= 0]
-        # what left the list was handled: when it comes back it is rung for at once
-        self._rung = {bell: at for bell, at in self._rung.items() if bell in set(here)}
-        to_ring = [bell for bell in here if now - self._rung.get(bell, float("-inf")) >= AGAIN_S]
+        here = {item.bell: item.since_s for item in found if item.since_s is not None}
+        self._rung = {bell: at for bell, at in self._rung.items() if bell in here}
+        to_ring = [bell for bell, since_s in here.items() if self._wants_ringing(bell, since_s, now)]
         if to_ring:
             self._db.run(lambda ledger: outbox.ring_all(ledger, to_ring))
             self._rung.update(dict.fromkeys(to_ring, now))
-        return min([TICK_S, *(-item.since_s for item in found if item.since_s < 0)])
+        coming = [item.next_in_s for item in found if item.next_in_s is not None]
+        return max(GATHER_S, min([TICK_S, *coming]))
+
+    def _wants_ringing(self, bell: outbox.Bell, since_s: float, now: float) -> bool:
+        rung = self._rung.get(bell)
+        return rung is None or since_s < now - rung or now - rung >= AGAIN_S

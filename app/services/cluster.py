@@ -17,6 +17,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ RELOCATED = Path("/var/lib/scoro-intacct-postgres")
 LONGEST_SOCKET_PATH = 107
 SOCKET_PORT = 5432
 MAX_CONNECTIONS = 200
+STOP_SIGNAL = signal.SIGUSR1  # of the last user to the keeper
 
 
 @dataclass(frozen=True)

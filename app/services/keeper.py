@@ -23,7 +23,7 @@ from psycopg import sql
 
 from app.services import endpoint
 from app.services.children import dies_with_parent, tail, wait_until
-from app.services.cluster import DATABASE, SOCKET_PORT, Cluster, identity
+from app.services.cluster import DATABASE, SOCKET_PORT, STOP_SIGNAL, Cluster, identity
 from app.services.errors import ServiceUnusable
 from app.services.file_lock import FileLock
 from app.services.pg_binaries import ENVIRONMENT, installed_server, version_of
@@ -44,7 +44,7 @@ class Keeper:
         self._stopping = False
 
     def ask_to_stop(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal; the next step acts on it."""
+        """Note the signal by which the last user says that it waits for the end; the next step acts on it."""
         del number, frame
         self._stopping = True
 
@@ -156,12 +156,14 @@ def main(home: str, lock_fd: str, durability: str) -> int:
     os.set_inheritable(int(lock_fd), False)
     if os.fork():
         return 0
-    os.pwrite(int(lock_fd), str(os.getpid()).encode(), 0)
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keeper = Keeper(Cluster(Path(home)), durable=durability == "durable")
+    # A terminal or a service manager signals the whole group; the server has to last as long as those who use it.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, keeper.ask_to_stop)
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(STOP_SIGNAL, keeper.ask_to_stop)
+    os.pwrite(int(lock_fd), str(os.getpid()).encode(), 0)
     try:
         keeper.run()
     except ServiceUnusable as error:

@@ -6,7 +6,6 @@ as somebody does. A user or a keeper that is killed leaves nothing behind; the n
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ import psycopg
 
 from app.services import endpoint
 from app.services.children import tail, wait_until
-from app.services.cluster import Cluster
+from app.services.cluster import STOP_SIGNAL, Cluster
 from app.services.endpoint import Endpoint
 from app.services.errors import ServiceUnusable
 from app.services.file_lock import FileLock
@@ -56,10 +55,9 @@ def postgres(
         return
     if not sys.platform.startswith("linux"):
         raise ServiceUnusable("The embedded PostgreSQL needs Linux. Set DATABASE_URL to a PostgreSQL server.")
-    cluster = Cluster.below(data_dir)
-    cluster.create_home()
-    cluster.refuse_other_version()
-    with _shared_use(cluster):
+    cluster, users = _open(data_dir)
+    with users, _shared_use(cluster, users):
+        cluster.refuse_other_version()
         ready = _ready_endpoint(cluster, durable, on_wait or (lambda _: None))
         password = cluster.password_file.read_text(encoding="ascii")
         yield PostgresService(ready.url(password), f"embedded PostgreSQL {ready.version} in {cluster.data}")
@@ -78,28 +76,32 @@ def _server_version(url: str) -> str:
         raise ServiceUnusable("DATABASE_URL is not of the form postgresql://user:password@host:port/name.") from error
 
 
-@contextmanager
-def _shared_use(cluster: Cluster) -> Iterator[None]:
-    """Hold the lock that keeps the server alive; the last to leave waits until the server has stopped."""
+def _open(data_dir: Path) -> tuple[Cluster, FileLock]:
     try:
-        users = FileLock(cluster.home / "users.lock")
+        cluster = Cluster.below(data_dir)
+        cluster.create_home()
+        return cluster, FileLock(cluster.home / "users.lock")
     except PermissionError as error:
         raise ServiceUnusable(
-            f"{cluster.home} belongs to another user. Run as that user, or set DATA_DIR to a folder of your own."
+            f"{error.filename} belongs to another user. Run as that user, or set DATA_DIR to a folder of your own."
         ) from error
-    with users:
-        users.share()  # waits while a keeper is just stopping the server
-        try:
-            yield
-        finally:
-            if users.try_exclusive():
-                _stop_keeper(cluster)
+
+
+@contextmanager
+def _shared_use(cluster: Cluster, users: FileLock) -> Iterator[None]:
+    """Hold the lock that keeps the server alive; the last to leave waits until the server has stopped."""
+    users.share()  # waits while a keeper is just stopping the server
+    try:
+        yield
+    finally:
+        if users.try_exclusive():
+            _stop_keeper(cluster)
 
 
 def _stop_keeper(cluster: Cluster) -> None:
     with FileLock(cluster.home / "keeper.lock") as keeper:
         if not keeper.try_exclusive() and (number := os.pread(keeper.fd, 20, 0)):
-            os.kill(int(number), signal.SIGTERM)
+            os.kill(int(number), STOP_SIGNAL)
             wait_until(keeper.try_exclusive, STOP_TIMEOUT_S)
 
 

@@ -154,7 +154,7 @@ class Store:
         """Read all records with one of these ids, by RECORDNO."""
         return self._select(
             object_name,
-            "natural_key IN (SELECT value FROM json_each(?)) ORDER BY recordno",
+            "natural_key IN (SELECT value FROM json_each(?)) ORDER BY +recordno",
             (json.dumps(list(natural_keys)),),
         )
 
@@ -162,7 +162,7 @@ class Store:
         """Read all records with one of these RECORDNOs."""
         return self._select(
             object_name,
-            "recordno IN (SELECT value FROM json_each(?)) ORDER BY recordno",
+            "recordno IN (SELECT value FROM json_each(?)) ORDER BY +recordno",
             (json.dumps(list(recordnos)),),
         )
 
@@ -170,7 +170,7 @@ class Store:
         """Read the lines of these headers, by RECORDNO."""
         return self._select(
             object_name,
-            "parent IN (SELECT value FROM json_each(?)) ORDER BY recordno",
+            "parent IN (SELECT value FROM json_each(?)) ORDER BY +recordno",
             (json.dumps(list(parents)),),
         )
 

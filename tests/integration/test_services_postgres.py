@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: closed to others, shared by processes, gone with them, back after every kind of death."""
 
+import importlib
 import os
 import shutil
 import signal
@@ -184,6 +185,28 @@ def test_a_killed_keeper_takes_the_server_along_and_the_next_user_finds_the_data
             end(user)
             assert answers(service.url)
     assert servers(data_dir) == []
+
+
+def test_a_service_manager_that_stops_everything_at_once_leaves_the_server_to_its_users(data_dir: Path) -> None:
+    with postgres(data_dir, None, durable=False) as service:
+        keeper = keeper_of(data_dir)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(keeper, number)
+        execute(service.url, "SELECT pg_sleep(0.2)")
+        assert keeper_of(data_dir) == keeper
+        assert answers(service.url)
+
+
+def test_a_folder_of_another_user_is_refused_with_the_fix(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> FileLock:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(importlib.import_module("app.services.postgres"), "FileLock", refuse)
+    with (
+        pytest.raises(ServiceUnusable, match=rf"{data_dir}.* belongs to another user.*DATA_DIR"),
+        postgres(data_dir, None),
+    ):
+        pass
 
 
 def test_a_killed_server_comes_back_for_those_who_use_it(data_dir: Path) -> None:
