@@ -44,7 +44,7 @@ def test_a_closed_port_refuses(closed_port: int) -> None:
     [
         ("postgresql://ann:pw@db:5432/books?sslmode=require", "postgresql://ann:pw@db:5432/own?sslmode=require"),
         ("postgresql://ann:pw@/books?host=%2Frun&port=5432", "postgresql://ann:pw@/own?host=%2Frun&port=5432"),
-        ("host=db user=ann dbname=books", "host=db user=ann dbname=own"),
+        ("user=ann dbname=books host=db", "user=ann dbname=own host=db"),
     ],
 )
 def test_an_address_is_pointed_at_another_database(server: str, expected: str) -> None:
