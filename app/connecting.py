@@ -129,7 +129,8 @@ def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
         return read_scoro(client)
     except (ScoroError, DocumentError) as error:
         raise ConnectError(
-            f"Scoro does not let us read the entity {entity} ({error}): check the site's URL, its API key and the entity's"
+            f"Scoro does not let us read the entity {entity} ({error}): check the site's URL, its API key"
+            " and the entity's"
             " id under Settings > Site settings > Integrations > Scoro API."
         ) from None
 
@@ -140,7 +141,8 @@ def _read_intacct(settings: Settings, ledger: Ledger, site: Site, login: Login) 
         return read_intacct(send)
     except ConnectionBroken as error:
         raise ConnectError(
-            f"Intacct does not let us in: {error} Check company, user, password and entity, and under Company > Security >"
+            f"Intacct does not let us in: {error} Check company, user, password and entity,"
+            " and that under Company > Security >"
             f" Web Services authorizations that the sender {settings.intacct_sender_id} is authorised."
         ) from None
     except GatewayError as error:
@@ -190,7 +192,8 @@ def _base_currency(
     by_id = {row.get("id") or row.get("LOCATIONID", ""): row for row in intacct.entities}
     if entity and by_id and entity not in by_id:
         raise ConnectError(
-            f"The Intacct user may not enter the entity {entity}: choose one of {', '.join(sorted(by_id))}, or give it access."
+            f"The Intacct user may not enter the entity {entity}: choose one of {', '.join(sorted(by_id))},"
+            " or give it access."
         )
     row = by_id.get(entity, {})
     told = row.get("currency") or row.get("CURRENCY") or ""
@@ -201,8 +204,8 @@ def _base_currency(
         return scoro.company.base_currency
     if scoro.company.base_currency and told != scoro.company.base_currency:
         raise ConnectError(
-            f"The base currencies differ: Intacct's {entity or 'company'} keeps its books in {told}, Scoro's {scoro_entity} in"
-            f" {scoro.company.base_currency}; join entities of equal base currency."
+            f"The base currencies differ: Intacct's {entity or 'company'} keeps its books in {told},"
+            f" Scoro's {scoro_entity} in {scoro.company.base_currency}; join entities of equal base currency."
         )
     return told
 

@@ -1,4 +1,4 @@
-"""The environment: every variable with its default, read from `.env` too, refused with the fix where it makes no sense."""
+"""The environment: every variable with its default, read from `.env` too, refused with the fix if it makes no sense."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,7 +11,7 @@ from app.services.data_dir import default_data_dir
 from clients.intacct.gateway import DEFAULT_URL
 
 
-class EnvironmentFault(Exception):  # noqa: N818  a state of affairs
+class EnvironmentFault(Exception):
     """A variable is missing or malformed; the message names it and the fix."""
 
 
@@ -77,7 +77,8 @@ class Settings(BaseSettings):
     def _keys_for_a_shared_ledger(self) -> Self:
         if self.database_url and not self.secret_keys:
             raise ValueError(
-                "SECRET_KEYS is not set, and a ledger at DATABASE_URL is shared: every process needs the same keys. Make"
+                "SECRET_KEYS is not set, and a ledger at DATABASE_URL is shared: every process needs the same keys."
+                " Make"
                 ' one with: python3 -c "import base64,os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
             )
         return self

@@ -74,7 +74,8 @@ def capture(
 ) -> int:
     """Commit that these documents may have changed, and the bell; returns how many documents wait now.
 
-    The first change of a quiet document is due at once, further ones within `settle_ms` of its being taken go as one. A person's own request (`interactive`) is always due at once.
+    The first change of a quiet document is due at once, further ones within `settle_ms` of its being taken go as one.
+    A person's own request (`interactive`) is always due at once.
     """
     if not scoro_ids:
         return 0
@@ -115,7 +116,8 @@ CLAIM = """WITH next AS MATERIALIZED (
         UPDATE document d SET taken_at = ledger_now() FROM mine WHERE d.id = mine.document_id
     )
     UPDATE change c SET state = 'reading', attempts = c.attempts + 1 FROM mine WHERE c.id = mine.id
-    RETURNING c.id, c.document_id, mine.module, mine.kind, mine.scoro_id, c.interactive, c.actor, c.attempts, c.deaths"""
+    RETURNING c.id, c.document_id, mine.module, mine.kind, mine.scoro_id, c.interactive, c.actor, c.attempts,
+        c.deaths"""
 
 
 def claim(session: Ledger, connection_id: int, limit: int) -> list[Taken]:

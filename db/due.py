@@ -7,7 +7,8 @@ from datetime import datetime
 from db.database import Ledger, one
 from db.outbox import Bell
 
-FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending', 'uncertain'))"""
+FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending',
+    'uncertain'))"""
 
 DUE_CHANGE = f"""SELECT c.due_at FROM change c
     WHERE c.connection_id = n.id AND c.state = 'waiting' AND {FREE}"""
@@ -32,7 +33,7 @@ BELLS = f"""
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a bell would be rung for: its youngest work that is due, for `since_s` seconds, and the next in `next_in_s`."""
+    """What a bell is rung for: its youngest due work, since `since_s` seconds, and the next in `next_in_s`."""
 
     bell: Bell
     since_s: float | None

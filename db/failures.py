@@ -41,11 +41,13 @@ def bury(ledger: Ledger, letters: Sequence[DeadLetter]) -> None:
         for letter in letters
     ]
     buried = ledger.execute(
-        """INSERT INTO dead_letter (connection_id, document_id, operation_id, change_id, attempt, error_class, code, cause,
+        """INSERT INTO dead_letter (connection_id, document_id, operation_id, change_id, attempt, error_class, code,
+            cause,
                fix, field, culprit)
            SELECT connection_id, document_id, operation_id, change_id, attempt, error_class, code, cause, fix, field,
                ARRAY(SELECT jsonb_array_elements_text(culprit))
-           FROM jsonb_to_recordset(%s) AS g (connection_id bigint, document_id bigint, operation_id uuid, change_id bigint,
+           FROM jsonb_to_recordset(%s) AS g (connection_id bigint, document_id bigint, operation_id uuid, change_id
+               bigint,
                attempt integer, error_class text, code text, cause text, fix text, field text, culprit jsonb)
            RETURNING id""",
         [Jsonb(rows)],

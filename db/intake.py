@@ -112,7 +112,8 @@ def moved_on(ledger: Ledger, versions: Mapping[int, str]) -> set[int]:
 def supersede(ledger: Ledger, document_ids: Collection[int]) -> None:
     """A newer revision takes the place of whatever has not left."""
     ledger.execute(
-        """UPDATE operation SET state = 'superseded', reason = 'a newer revision took its place', settled_at = ledger_now()
+        """UPDATE operation SET state = 'superseded', reason = 'a newer revision took its place', settled_at =
+        ledger_now()
            WHERE document_id = ANY(%s)
              AND state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'refused')""",
         [list(document_ids)],
@@ -142,9 +143,11 @@ ADD = """WITH given AS (
             source_fingerprint text, verb operation_verb, object text, natural_key text, party text, total numeric,
             function jsonb, payload_fingerprint text, line_numbers jsonb, bytes integer, purpose purpose, needs jsonb)
     ), added AS (
-        INSERT INTO operation (id, connection_id, document_id, revision_id, source_fingerprint, verb, object, natural_key,
+        INSERT INTO operation (id, connection_id, document_id, revision_id, source_fingerprint, verb, object,
+            natural_key,
             party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid)
-        SELECT id, %(connection)s, document_id, revision_id, source_fingerprint, verb, object, natural_key, party, total,
+        SELECT id, %(connection)s, document_id, revision_id, source_fingerprint, verb, object, natural_key, party,
+            total,
             function, payload_fingerprint, line_numbers, bytes, purpose, id::text FROM given ORDER BY document_id
         ON CONFLICT (document_id) WHERE state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person')
             DO NOTHING
@@ -154,7 +157,7 @@ ADD = """WITH given AS (
 
 
 def add_operations(ledger: Ledger, connection_id: int, operations: Sequence[NewOperation]) -> None:
-    """Add operations, ready to go; where an intent of the document waits already (a shared customer) that one stands."""
+    """Add operations, ready to go; where an intent of the document waits already (a shared customer) it stands."""
     if not operations:
         return
     rows = [
@@ -181,10 +184,12 @@ class Party:
 def parties(ledger: Ledger, connection_id: int, kind: Kind, contact_ids: Collection[int]) -> dict[int, Party]:
     """Contacts that have a record in Intacct, or an operation on its way that will make one."""
     rows = ledger.execute(
-        """SELECT d.scoro_id, d.id, l.document_id IS NOT NULL AS linked, coalesce(l.natural_key, o.natural_key) AS natural_key
+        """SELECT d.scoro_id, d.id, l.document_id IS NOT NULL AS linked, coalesce(l.natural_key, o.natural_key) AS
+            natural_key
            FROM document d LEFT JOIN link l ON l.document_id = d.id
            LEFT JOIN LATERAL (SELECT natural_key FROM operation o WHERE o.document_id = d.id AND o.state IN
-               ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain') LIMIT 1) o ON true
+               ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain') LIMIT 1) o
+                   ON true
            WHERE d.connection_id = %s AND d.module = %s AND d.scoro_id = ANY(%s)
              AND (l.document_id IS NOT NULL OR o.natural_key IS NOT NULL)""",
         [connection_id, kind.module, list(contact_ids)],
@@ -209,7 +214,8 @@ def hasten(ledger: Ledger, document_ids: Collection[int]) -> None:
 def add_notes(ledger: Ledger, notes: Sequence[tuple[int, int | None, str]]) -> None:
     """Keep (document, revision, sentence) for every decision that was made silently."""
     ledger.execute(
-        "INSERT INTO note (document_id, revision_id, text) SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])",
+        "INSERT INTO note (document_id, revision_id, text)"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])",
         [[n[0] for n in notes], [n[1] for n in notes], [n[2] for n in notes]],
     )
 

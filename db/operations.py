@@ -165,7 +165,8 @@ def mark_sending(ledger: Ledger, request_id: int, ids: Sequence[UUID]) -> None:
     )
 
 
-DETAIL = f"""SELECT o.id, o.document_id, d.kind, d.scoro_id, o.verb, o.object, o.natural_key, o.party, o.total, o.function,
+DETAIL = f"""SELECT o.id, o.document_id, d.kind, d.scoro_id, o.verb, o.object, o.natural_key, o.party, o.total,
+    o.function,
         o.controlid, o.attempts, o.doubted, o.fresh_controlids, o.first_left_at, {NEEDS} AS needs,
         greatest(0, extract(epoch FROM o.certain_at - ledger_now()))::float AS certain_in_s, o.problem,
         to_jsonb(l) AS link, l.function AS previous
@@ -198,15 +199,18 @@ def claim_look_ups(ledger: Ledger, connection_id: int, limit: int, again_after_s
 LINK = """WITH won AS (
         SELECT o.id, o.document_id, o.connection_id, o.object, o.natural_key, o.line_numbers, o.function,
                o.source_fingerprint, o.record_no, g.record_state
-        FROM operation o JOIN unnest(%s::uuid[], %s::text[]) AS g (id, record_state) USING (id) WHERE o.state = 'posted')
+        FROM operation o JOIN unnest(%s::uuid[], %s::text[]) AS g (id, record_state) USING (id) WHERE o.state =
+            'posted')
     INSERT INTO link AS mine (document_id, connection_id, object, record_no, natural_key, record_state, line_numbers,
         function, source_fingerprint, operation_id)
-    SELECT document_id, connection_id, object, record_no, natural_key, coalesce(record_state, ''), line_numbers, function,
+    SELECT document_id, connection_id, object, record_no, natural_key, coalesce(record_state, ''), line_numbers,
+        function,
         source_fingerprint, id FROM won
     ON CONFLICT (document_id) DO UPDATE SET record_no = excluded.record_no, natural_key = excluded.natural_key,
         line_numbers = mine.line_numbers || excluded.line_numbers, function = excluded.function,
         record_state = CASE WHEN excluded.record_state = '' THEN mine.record_state ELSE excluded.record_state END,
-        source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id, linked_at = ledger_now()"""
+        source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id, linked_at =
+            ledger_now()"""
 
 SETTLE = """UPDATE operation o SET
         state = g.state, reason = g.reason, problem = g.problem, record_no = coalesce(g.record_no, o.record_no),
@@ -237,9 +241,9 @@ def settle(
 ) -> list[dict[str, Any]]:
     """Apply settlements to operations that are still open; returns those that took effect.
 
-    A late answer wins: both `sending` and `uncertain` are accepted. Of a request that carried the operations (`sent_by`)
-    only success counts once another request carries them. `certain_s`: how long from now a record that is not found may
-    still appear; counted once, from the first doubt.
+    A late answer wins: both `sending` and `uncertain` are accepted. Of a request that carried the operations
+    (`sent_by`) only success counts once another request carries them. `certain_s`: how long from now a record that is
+    not found may still appear; counted once, from the first doubt.
     """
     rows = [
         {

@@ -7,7 +7,7 @@ from db.database import Ledger, one
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of work. `moving` is on its way by itself; the others wait for quota, a record, a person or a connection."""
+    """Counts of work. `moving` goes on by itself; the others wait for quota, a record, a person or a connection."""
 
     changes: int
     operations: int

@@ -25,7 +25,8 @@ class Charge:
 
 
 CHARGE = """WITH s AS (
-        SELECT id, request_limit - CASE WHEN %(purpose)s::purpose = 'look_up' THEN 0 ELSE request_limit / %(share)s END AS ceiling,
+        SELECT id, request_limit - CASE WHEN %(purpose)s::purpose = 'look_up' THEN 0 ELSE request_limit / %(share)s
+            END AS ceiling,
                site_month(time_zone) AS month FROM site WHERE id = %(site)s
     ), q AS (
         INSERT INTO quota AS mine (site_id, month, used) SELECT id, month, 1 FROM s WHERE ceiling > 0
@@ -73,21 +74,20 @@ def leave(ledger: Ledger, request_id: int) -> bool:
     """
     row = ledger.execute(
         """UPDATE request SET state = 'leaving', left_at = ledger_now()
-           WHERE id = %s AND state = 'charged' AND charged_at > ledger_now() - make_interval(secs => %s) RETURNING id""",
+           WHERE id = %s AND state = 'charged' AND charged_at > ledger_now() - make_interval(secs => %s) RETURNING
+               id""",
         [request_id, SEND_WINDOW_S],
     ).fetchone()
     return row is not None
 
 
-def end(
-    ledger: Ledger, request_id: int, state: str, reason: str, sent: str | None = None, answer: str | None = None
-) -> None:
-    """Close a request. A late answer may still correct `unanswered`; `withdrawn` is refunded to the month it was paid in."""
+def end(ledger: Ledger, request_id: int, state: str, reason: str, *, sent: str | None = None) -> None:
+    """Close a request. A late answer may correct `unanswered`; `withdrawn` is refunded to the month that paid."""
     row = ledger.execute(
         """UPDATE request SET state = %s, reason = %s, ended_at = ledger_now(),
-               sent = coalesce(%s, sent), answer = coalesce(%s, answer)
+               sent = coalesce(%s, sent)
            WHERE id = %s AND state IN ('charged', 'leaving', 'unanswered') RETURNING site_id, month""",
-        [state, reason, sent, answer, request_id],
+        [state, reason, sent, request_id],
     ).fetchone()
     if row and state == "withdrawn":
         ledger.execute(

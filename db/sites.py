@@ -94,4 +94,4 @@ def change(ledger: Ledger, site_id: int, column: str, value: object) -> None:
     """Set one column; the caller has validated it."""
     if column not in {"url", "api_key", "user_token", "request_limit", "time_zone"}:
         raise ValueError(column)
-    ledger.execute(f"UPDATE site SET {column} = %s WHERE id = %s".encode(), [value, site_id])  # noqa: S608
+    ledger.execute(f"UPDATE site SET {column} = %s WHERE id = %s".encode(), [value, site_id])

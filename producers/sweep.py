@@ -59,7 +59,7 @@ class Sweeper(threading.Thread):
         self._db.run(lambda ledger: recovery.recover(ledger, wait_s))
 
     def sweep(self) -> float:
-        """Ring for what became due since its bell last rang, or is due for long; returns the seconds until the next look."""
+        """Ring for what became due since its last bell, or is due for long; returns the seconds to the next look."""
         found = self._db.run(due.due)
         now = time.monotonic()
         here = {item.bell: item.since_s for item in found if item.since_s is not None}

@@ -1,7 +1,7 @@
 """The webhook receiver: a hint comes in, a change is committed, and only then it is answered.
 
-It answers 200 after the commit, 503 when the ledger is down (Scoro may try again, the poller closes gaps), and never waits
-for the broker: the bell goes through the outbox.
+It answers 200 after the commit, 503 when the ledger is down (Scoro may try again, the poller closes gaps), and never
+waits for the broker: the bell goes through the outbox.
 """
 
 import psycopg
@@ -24,7 +24,7 @@ DOMAIN_PROOF = "scoro-intacct receives webhooks here.\n"
 """What `/scoro.txt` says: Scoro asks for the file before it saves a subscription."""
 
 
-class TooLarge(Exception):  # noqa: N818  a state of affairs
+class TooLarge(Exception):
     """The body is larger than any webhook."""
 
 
@@ -92,7 +92,7 @@ def router(db: Database) -> APIRouter:
             log.warning("webhook.unreadable", error=str(error))
             return 400, "unreadable"
         except (psycopg.OperationalError, PoolTimeout) as error:
-            log.error("webhook.ledger_down", error=str(error).strip())
+            log.warning("webhook.ledger_down", error=str(error).strip())
             return 503, "ledger_down"
 
     return routes

@@ -1,7 +1,7 @@
 """What can go wrong, sorted by what the caller does next.
 
-Every boundary raises errors of its own (`clients.scoro.errors`, `clients.intacct.errors`); what stays of an error once a
-document cannot go on is a `Problem`: a cause and a fix in words that a person can act on.
+Every boundary raises errors of its own (`clients.scoro.errors`, `clients.intacct.errors`); what stays of an error
+once a document cannot go on is a `Problem`: a cause and a fix in words that a person can act on.
 
 DocumentError        this one document cannot be translated; the Problem says which field and what to do
 """
@@ -42,7 +42,8 @@ class ErrorClass(StrEnum):
 class Problem:
     """Why a document cannot go on, for the failure list.
 
-    `code` is stable (ours, such as `line_without_account`, or the far side's number); `cause` and `fix` are sentences that
+    `code` is stable (ours, such as `line_without_account`, or the far side's number); `cause` and `fix` are sentences
+        that
     name the document and the field; `culprit` names the values that cause it (the account, the tax rate, never the
     document), so that equal causes meet in one failure.
     """
@@ -56,7 +57,7 @@ class Problem:
 
 
 class DocumentError(Exception):
-    """This document cannot be translated; `problem` says which field and what to do."""
+    """Raised for a document that cannot be translated; `problem` says which field and what to do."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.cause)

@@ -1,7 +1,7 @@
 """What is to be done about a change, once its document has been read. Pure.
 
-The settings exclude first (with the reason), then the source fingerprint is compared with the newest intent, and only what
-really changed is translated.
+The settings exclude first (with the reason), then the source fingerprint is compared with the newest intent, and only
+what really changed is translated.
 """
 
 import uuid
@@ -230,7 +230,7 @@ def _translate(change: Taken, invoice: Invoice, facts: Facts) -> Decision:
         translation = translate_invoice(invoice, _context(invoice, facts, link))
     except DocumentError as error:
         return _failed(change, error.problem)
-    except Exception as error:  # noqa: BLE001  a fault of ours in one document must not stop the others of its batch
+    except Exception as error:  # a fault of ours in one document must not stop its batch
         log.exception("intake.translation_fault", document=invoice.label)
         problem = Problem(
             ErrorClass.BUG,

@@ -1,8 +1,8 @@
 """Intake: from "this document may have changed" to an operation, or a reason why there is none.
 
-A run takes due changes of one module, reads their documents from Scoro, decides about each one in `workers.decide` (pure),
-and commits the decisions together. The document's lock is held from the claim to the commit, so that two intakes of one
-document cannot answer in the wrong order; a webhook that arrives after the claim makes a new change.
+A run takes due changes of one module, reads their documents from Scoro, decides about each one in `workers.decide`
+(pure), and commits the decisions together. The document's lock is held from the claim to the commit, so that two
+intakes of one document cannot answer in the wrong order; a webhook that arrives after the claim makes a new change.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ import structlog
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
-from db import changes, connections, failures, intake as ledger_intake, outbox, reference as stored_reference
+from db import changes, connections, failures, outbox
+from db import intake as ledger_intake
+from db import reference as stored_reference
 from db.changes import Taken
 from db.connections import Connection
 from db.database import Ledger

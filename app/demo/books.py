@@ -1,4 +1,4 @@
-"""The books of the two stand-ins, and whether they agree: what Intacct's records say against what the generator meant."""
+"""The books of the two stand-ins, and whether they agree: Intacct's records against what the generator meant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -180,10 +180,11 @@ def _print(console: Console, report: Report, seconds: float) -> None:
         console.print(failures)
     for difference in comparison.differences[:20]:
         console.print(f"[red]✗[/] {difference}")
+    mark = "[green]✓[/]" if comparison.agree else "[red]✗[/]"
     console.print(
-        f"{'[green]✓' if comparison.agree else '[red]✗'}[/] {comparison.posted} of {comparison.expected} sound invoices stand"
-        f" in Intacct, {len(comparison.differences)} differences; {report.requests_used} of {report.request_limit} requests"
-        f" of the month used; {seconds:.1f} s."
+        f"{mark} {comparison.posted} of {comparison.expected} sound invoices stand in Intacct,"
+        f" {len(comparison.differences)} differences;"
+        f" {report.requests_used} of {report.request_limit} requests of the month used; {seconds:.1f} s."
     )
 
 

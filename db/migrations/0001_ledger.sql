@@ -302,8 +302,7 @@ CREATE TABLE request (
     left_at timestamptz,
     ended_at timestamptz,
     reason text NOT NULL DEFAULT '',              -- ok, or what went wrong
-    sent text,                                    -- redacted
-    answer text                                   -- redacted
+    sent text                                     -- the functions without the envelope, which holds the sign-in
 );
 CREATE INDEX request_open ON request (charged_at) WHERE state IN ('charged', 'leaving');
 CREATE INDEX request_by_month ON request (site_id, month, purpose, state);

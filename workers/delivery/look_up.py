@@ -4,7 +4,8 @@ One table says for each kind of write what is asked and how the answer is read:
 
 | operation | look-up | it happened if | it did not if | else |
 | --- | --- | --- | --- | --- |
-| create ARINVOICE | RECORDID + CUSTOMERID | created after our first send, by our user, equal total | no such record | a person |
+| create ARINVOICE | RECORDID + CUSTOMERID | created after our first send, by our user, equal total | no such record |
+a person |
 | update ARINVOICE | header + lines by RECORDNO | equal to the new payload | equal to the previous one | a person |
 | create CUSTOMER | CUSTOMERID | found | no such record | – |
 

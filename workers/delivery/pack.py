@@ -1,4 +1,4 @@
-"""Choosing what goes into one request. Pure: no operation is lost, none overtakes its prerequisite, no bound is passed."""
+"""Choosing what goes into one request. Pure: nothing is lost, overtakes its prerequisite or passes a bound."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,8 +42,9 @@ class Pack:
 def choose(candidates: Sequence[Candidate], limits: DeliverySettings) -> Pack:
     """Take candidates in their order, each behind the prerequisites it still needs, until a bound is reached.
 
-    `max_documents` counts documents; customers and other prerequisites ride along up to `max_functions` and `max_bytes`.
-    One operation alone always fits: the gateway decides about it. Halves of a rejected pack (`pack_group`) go by themselves.
+    `max_documents` counts documents; customers and other prerequisites ride along up to `max_functions` and
+    `max_bytes`. One operation alone always fits: the gateway decides about it. Halves of a rejected pack
+    (`pack_group`) go by themselves.
     """
     by_document = {candidate.document_id: candidate for candidate in candidates}
     waits: dict[UUID, int] = {}

@@ -7,8 +7,8 @@ The order of commits is what makes a crash harmless:
 3. the call, with a total deadline and no transaction open
 4. the settlement: one transaction
 
-A death before 2 never left: refunded and ready again. A death after it is uncertain and looked up. Both are found by the
-lock that falls with the session (`db.recovery`).
+A death before 2 never left: refunded and ready again. A death after it is uncertain and looked up. Both are found by
+the lock that falls with the session (`db.recovery`).
 """
 
 import contextlib
@@ -86,7 +86,7 @@ class Round(enum.Enum):
 
 
 def deliver(runtime: Runtime, connection_id: int) -> None:
-    """Send what is due of a connection until nothing is; rings for other connections that wait for the company's slot."""
+    """Send what is due of a connection until nothing is; rings for others that wait for the company's slot."""
     while not runtime.stopping.is_set():
         looked_at = runtime.db.run(lambda ledger: one(ledger, "SELECT ledger_now() AS at")["at"])
         outcome, company = _round(runtime, connection_id)

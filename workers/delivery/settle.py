@@ -19,7 +19,8 @@ REPLAYED = "controlid_replayed"
 def from_answer(operations: Sequence[Sending], response: Response) -> list[Settlement]:
     """Settle every operation of a pack by its control id.
 
-    A missing result may have run: looked up. What fails behind a failed prerequisite of the same pack waits for it again.
+    A missing result may have run: looked up. What fails behind a failed prerequisite of the same pack waits for it
+    again.
     """
     settlements: list[Settlement] = []
     not_posted: set[int] = set()
@@ -104,7 +105,7 @@ def from_error(operations: Sequence[Sending], error: GatewayError) -> list[Settl
 
 
 def _halved(operations: Sequence[Sending], error: RequestRejected) -> list[Settlement]:
-    """The gateway could not read the request and nothing ran: each half tries by itself, a single one is ours to mend."""
+    """The gateway could not read the request and nothing ran: each half tries alone, a single one is ours to mend."""
     if len(operations) == 1:
         problem = Problem(
             ErrorClass.BUG,
