@@ -27,8 +27,8 @@ CREATE TABLE IF NOT EXISTS record (
     body        TEXT NOT NULL,
     PRIMARY KEY (object, recordno)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS record_by_key ON record (object, natural_key) WHERE natural_key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS record_by_parent ON record (object, parent) WHERE parent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS record_by_key ON record (object, natural_key);
+CREATE INDEX IF NOT EXISTS record_by_parent ON record (object, parent);
 CREATE TABLE IF NOT EXISTS executed (scope TEXT, controlid TEXT, PRIMARY KEY (scope, controlid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, user TEXT, company TEXT, entity TEXT, expires REAL);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -40,6 +40,20 @@ CREATE TABLE IF NOT EXISTS request_log (
     functions TEXT NOT NULL,
     status    TEXT NOT NULL
 );
+"""
+
+# the indexes are named because the planner would rather walk the whole object
+_BY_RECORDNO = """
+SELECT body FROM record
+WHERE object = ? AND recordno IN (SELECT value FROM json_each(?)) ORDER BY recordno
+"""
+_BY_KEY = """
+SELECT body FROM record INDEXED BY record_by_key
+WHERE object = ? AND natural_key IN (SELECT value FROM json_each(?)) ORDER BY recordno
+"""
+_BY_PARENT = """
+SELECT body FROM record INDEXED BY record_by_parent
+WHERE object = ? AND parent IN (SELECT value FROM json_each(?)) ORDER BY recordno
 """
 
 _TABLES = ("record", "executed", "session", "counter", "setting", "request_log")
@@ -140,8 +154,7 @@ class Store:
         """Read a record by RECORDNO; None for one that is not there, or for a key that is no number."""
         if recordno is None or not str(recordno).isdigit():
             return None
-        rows = self._select(object_name, "recordno = ?", (int(recordno),))
-        return next(iter(rows), None)
+        return next(iter(self.numbered(object_name, [int(recordno)])), None)
 
     def find(self, object_name: str, natural_key: str) -> Record | None:
         """Read the oldest record with this id (CUSTOMERID, ACCOUNTNO, RECORDID…); not to be changed in place."""
@@ -152,38 +165,23 @@ class Store:
 
     def find_all(self, object_name: str, natural_keys: Iterable[str]) -> list[Record]:
         """Read all records with one of these ids, by RECORDNO."""
-        return self._select(
-            object_name,
-            "natural_key IN (SELECT value FROM json_each(?)) ORDER BY +recordno",
-            (json.dumps(list(natural_keys)),),
-        )
+        return self._select(_BY_KEY, object_name, json.dumps(list(natural_keys)))
 
     def numbered(self, object_name: str, recordnos: Iterable[int]) -> list[Record]:
         """Read all records with one of these RECORDNOs."""
-        return self._select(
-            object_name,
-            "recordno IN (SELECT value FROM json_each(?)) ORDER BY +recordno",
-            (json.dumps(list(recordnos)),),
-        )
+        return self._select(_BY_RECORDNO, object_name, json.dumps(list(recordnos)))
 
     def children(self, object_name: str, parents: Iterable[int]) -> list[Record]:
         """Read the lines of these headers, by RECORDNO."""
-        return self._select(
-            object_name,
-            "parent IN (SELECT value FROM json_each(?)) ORDER BY +recordno",
-            (json.dumps(list(parents)),),
-        )
+        return self._select(_BY_PARENT, object_name, json.dumps(list(parents)))
 
     def all(self, object_name: str) -> list[Record]:
         """Read every record of an object, by RECORDNO."""
-        return self._select(object_name, "1 ORDER BY recordno", ())
+        return self._select("SELECT body FROM record WHERE object = ? ORDER BY recordno", object_name)
 
-    def _select(self, object_name: str, where: str, values: tuple[object, ...]) -> list[Record]:
+    def _select(self, statement: str, *values: object) -> list[Record]:
         with self._lock:
-            rows = self._connection.execute(
-                f"SELECT body FROM record WHERE object = ? AND {where}",  # noqa: S608 (constants above)
-                (object_name, *values),
-            ).fetchall()
+            rows = self._connection.execute(statement, values).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     # -- counters, settings, log
