@@ -14,7 +14,7 @@ from app.demo.books import Comparison, Counters, Sums, compare
 from app.demo.scene import DAYS_BACK, Scene, scene
 from app.processes import until_told_to_stop
 from app.settings import Settings
-from db import progress
+from db import waits
 from db.database import Ledger
 from producers import manual
 from schemas.kinds import Kind
@@ -128,12 +128,12 @@ class _Show:
         give_up_at = time.monotonic() + PATIENCE_S
         while True:
             heard = books.ask(books.scoro, "webhooks/idle")["idle"]
-            left = db.run(progress.progress)
-            tell(left.changes + left.operations)
-            if heard and not left.moving:
+            moving = [wait for wait in db.run(waits.waits) if not wait.waits_for]
+            tell(sum(wait.count for wait in moving if wait.what in {"change", "operation"}))
+            if heard and not moving:
                 return
             if time.monotonic() > give_up_at:
-                raise TimeoutError(f"the demo still waits after {PATIENCE_S:.0f} s: {left}")
+                raise TimeoutError(f"the demo still waits after {PATIENCE_S:.0f} s: {moving}")
             time.sleep(STEP_S)
 
 
