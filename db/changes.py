@@ -130,6 +130,16 @@ def claim(session: Ledger, connection_id: int, limit: int) -> list[Taken]:
     return [Taken(**{**row, "kind": Kind(row["kind"])}) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
 
+def still_mine(ledger: Ledger, taken: Sequence[Taken]) -> set[int]:
+    """Of these changes those that nobody took over since: a reader that stood still for long finds none of its own."""
+    rows = ledger.execute(
+        """SELECT c.id FROM change c JOIN unnest(%s::bigint[], %s::integer[]) AS g (id, attempts) USING (id, attempts)
+           WHERE c.state = 'reading' ORDER BY c.id FOR UPDATE OF c""",
+        [[change.id for change in taken], [change.attempts for change in taken]],
+    ).fetchall()
+    return {row["id"] for row in rows}
+
+
 def end(ledger: Ledger, change_ids: Sequence[int], state: str = "done", reason: str = "") -> None:
     """Reading -> done or failed."""
     ledger.execute(

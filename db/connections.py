@@ -157,6 +157,15 @@ def save_settings(ledger: Ledger, connection_id: int, settings: ConnectionSettin
     )
 
 
+def gather_bulk(ledger: Ledger, connection_id: int, wait_s: float) -> None:
+    """Let bulk of a connection gather for so long; a wait that runs already is not prolonged."""
+    ledger.execute(
+        """UPDATE connection SET bulk_at = ledger_now() + make_interval(secs => %s)
+           WHERE id = %s AND bulk_at <= ledger_now()""",
+        [wait_s, connection_id],
+    )
+
+
 def throttle(ledger: Ledger, company_ref: int, wait_s: float) -> None:
     """The whole company waits: the gateway said so."""
     ledger.execute(

@@ -13,7 +13,8 @@ FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_i
 DUE_CHANGE = f"""SELECT c.due_at FROM change c
     WHERE c.connection_id = n.id AND c.state = 'waiting' AND {FREE}"""
 
-DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until) AS due_at FROM operation o
+DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until,
+        CASE WHEN o.purpose = 'bulk' AND o.state <> 'uncertain' THEN n.bulk_at END) AS due_at FROM operation o
     WHERE o.connection_id = n.id AND n.state = 'active' AND o.state IN ('ready', 'waiting_quota', 'uncertain')"""
 
 # for each bell the youngest work that is due, and the next that is not yet: both from the end of an index
@@ -22,11 +23,15 @@ BELLS = f"""
     LEFT JOIN LATERAL ({DUE_CHANGE} AND c.due_at <= ledger_now() ORDER BY c.due_at DESC LIMIT 1) youngest ON true
     LEFT JOIN LATERAL ({DUE_CHANGE} AND c.due_at > ledger_now() ORDER BY c.due_at LIMIT 1) soonest ON true
     UNION ALL
-    SELECT 'delivery', n.id, CASE WHEN youngest.due_at <= ledger_now() THEN youngest.due_at END,
-        CASE WHEN youngest.due_at > ledger_now() THEN youngest.due_at ELSE soonest.due_at END
+    SELECT 'delivery', n.id, max(o.due_at) FILTER (WHERE o.due_at <= ledger_now()),
+        min(o.due_at) FILTER (WHERE o.due_at > ledger_now())
     FROM connection n JOIN company co ON co.id = n.company
-    LEFT JOIN LATERAL ({DUE_OPERATION} AND o.due_at <= ledger_now() ORDER BY o.due_at DESC LIMIT 1) youngest ON true
-    LEFT JOIN LATERAL ({DUE_OPERATION} AND o.due_at > ledger_now() ORDER BY o.due_at LIMIT 1) soonest ON true
+    CROSS JOIN LATERAL (
+        ({DUE_OPERATION} AND o.due_at <= ledger_now() ORDER BY o.due_at DESC LIMIT 1)
+        UNION ALL ({DUE_OPERATION} AND o.due_at <= ledger_now()
+            AND (o.purpose <> 'bulk' OR o.state = 'uncertain') ORDER BY o.due_at DESC LIMIT 1)
+        UNION ALL ({DUE_OPERATION} AND o.due_at > ledger_now() ORDER BY o.due_at LIMIT 1)) o
+    GROUP BY n.id
     UNION ALL
     SELECT 'dead-letters', l.id, l.at, NULL FROM dead_letter l WHERE l.handled_at IS NULL"""
 
@@ -53,10 +58,9 @@ def due(ledger: Ledger) -> list[Due]:
 def newly_due(ledger: Ledger, company: int, since: datetime) -> list[int]:
     """Connections of an Intacct company with something to send or look up that became due after `since`."""
     rows = ledger.execute(
-        """SELECT DISTINCT n.id FROM connection n JOIN company co ON co.id = n.company
-           JOIN operation o ON o.connection_id = n.id
-           WHERE n.company = %s AND n.state = 'active' AND co.throttled_until <= ledger_now()
-             AND o.state IN ('ready', 'waiting_quota', 'uncertain') AND o.due_at > %s AND o.due_at <= ledger_now()""",
+        f"""SELECT n.id FROM connection n JOIN company co ON co.id = n.company
+            WHERE n.company = %s AND EXISTS (
+                SELECT FROM ({DUE_OPERATION}) d WHERE d.due_at > %s AND d.due_at <= ledger_now())""".encode(),
         [company, since],
     ).fetchall()
     return [row["id"] for row in rows]

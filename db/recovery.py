@@ -3,6 +3,22 @@
 from db import changes, locks, outbox
 from db.database import Ledger
 
+STALLED_S = 60.0
+"""Beyond its send window or the deadline of its call a sender stands still."""
+READING_S = 600.0
+"""So long after it took a document a reader stands still."""
+
+STALLED = f"""SELECT pg_terminate_backend(l.pid) FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid <> pg_backend_pid()
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND ((l.classid = {locks.REQUEST} AND l.objid::bigint IN (
+                SELECT r.id & 2147483647 FROM request r WHERE r.state IN ('charged', 'leaving')
+                  AND coalesce(r.left_at + make_interval(secs => r.deadline_s), r.charged_at)
+                      < ledger_now() - make_interval(secs => %(stalled_s)s)))
+        OR (l.classid = {locks.DOCUMENT} AND l.objid::bigint IN (
+                SELECT c.document_id & 2147483647 FROM change c JOIN document d ON d.id = c.document_id
+                WHERE c.state = 'reading' AND d.taken_at < ledger_now() - make_interval(secs => %(reading_s)s))))"""
+
 GIVEN_UP = f"""WITH dead AS (
         UPDATE request SET state = 'withdrawn', reason = 'its sender died before it left', ended_at = ledger_now()
         WHERE state = 'charged' AND NOT {locks.held(locks.REQUEST, "request.id")}
@@ -39,9 +55,13 @@ SATISFIED = """UPDATE operation o SET state = 'ready', reason = '', due_at = led
 def recover(ledger: Ledger, default_wait_s: float) -> None:
     """Take over from dead readers and senders, and ring for what they left.
 
+    One that stands still far beyond its bounds loses its session, and with it its locks: a stopped process counts as
+    dead. When it goes on it finds its claim gone: the fence before sending, and the attempt count before committing.
+
     A request that had not passed the fence never left: refunded, its operations are ready. One that had may be at the
     gateway: its operations are uncertain, and believed absent only `uncertain_wait_s` after the call must be over.
     """
+    ledger.execute(STALLED.encode(), {"stalled_s": STALLED_S, "reading_s": READING_S})
     readers = changes.revive_dead(ledger)
     senders = [row["connection_id"] for row in ledger.execute(GIVEN_UP.encode()).fetchall()]
     senders += [

@@ -16,7 +16,7 @@ from dramatiq.worker import Worker
 
 QUEUES = ("changes", "delivery", "pull", "dead-letters")
 
-THREADS = {"changes": 4, "delivery": 4, "pull": 2, "dead-letters": 1}
+THREADS = {"changes": 4, "delivery": 8, "pull": 2, "dead-letters": 1}
 """Threads of each queue in one worker process: slow companies cannot stop intake."""
 
 LIMITS = {"socket_timeout": "5", "stack_timeout": "10", "blocked_connection_timeout": "5", "heartbeat": "30"}

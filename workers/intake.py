@@ -184,7 +184,12 @@ class _Intake:
 def commit(
     ledger: Ledger, connection: Connection, decisions: Sequence[Decision], sources: dict[int, dict[str, object]]
 ) -> None:
-    """Commit the decisions of a batch; a document that moved on meanwhile is read again instead."""
+    """Commit the decisions of a batch; a document that moved on meanwhile is read again instead.
+
+    What another reader took over is left alone: it has read Scoro later than we did.
+    """
+    mine = changes.still_mine(ledger, [decision.change for decision in decisions])
+    decisions = [decision for decision in decisions if decision.change.id in mine]
     documents = [decision.change.document_id for decision in decisions]
     ledger_intake.lock_intents(ledger, documents)
     versions = {decision.change.document_id: decision.link_version for decision in decisions}

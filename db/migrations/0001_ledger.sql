@@ -63,7 +63,7 @@ CREATE TABLE site (
 CREATE TABLE company (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     company_id text NOT NULL UNIQUE,
-    throttled_until timestamptz NOT NULL DEFAULT '-infinity'
+    throttled_until timestamptz NOT NULL DEFAULT 'epoch'
 );
 
 CREATE TABLE connection (
@@ -83,6 +83,7 @@ CREATE TABLE connection (
     tax_solution text,
     connected_on date NOT NULL,
     reference_version bigint NOT NULL DEFAULT 0,  -- counts up whenever reference data is read
+    bulk_at timestamptz NOT NULL DEFAULT 'epoch',  -- until then bulk gathers; what is interactive or full goes
     created_at timestamptz NOT NULL DEFAULT ledger_now()
 );
 -- one Scoro entity joins one Intacct entity, both ways

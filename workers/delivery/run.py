@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import psycopg
@@ -46,7 +46,8 @@ T = TypeVar("T")
 CANDIDATES = 300
 """Ready operations looked at for one pack."""
 POLL_S = 0.1
-"""How often a lingering run looks for an interactive operation."""
+"""Pause before looking again at something that became due a moment ago and could not be chosen."""
+EVER = datetime.min.replace(tzinfo=UTC)
 LATE_COMMIT = timedelta(seconds=2)
 """A transaction commits within this long of the due times that it writes."""
 RECENT_S, RECENT_CHANGES = 1.0, 3
@@ -80,35 +81,29 @@ class Round(enum.Enum):
     """What one look of a run came to."""
 
     WORKED = "worked"
-    LINGER = "linger"
     IDLE = "idle"
     BUSY = "busy"
 
 
 def deliver(runtime: Runtime, connection_id: int) -> None:
-    """Send what is due of a connection until nothing is; rings for others that wait for the company's slot."""
+    """Send what is due of a connection until nothing is, taking turns with others that wait for the company's slot."""
     while not runtime.stopping.is_set():
         looked_at = runtime.db.run(lambda ledger: one(ledger, "SELECT ledger_now() AS at")["at"])
         outcome, company = _round(runtime, connection_id)
-        if outcome is Round.LINGER:
-            time.sleep(POLL_S)
-        elif outcome is Round.BUSY:
+        if outcome is Round.BUSY or company is None:
             return  # whoever holds the slot looks once more after letting go
-        elif outcome is Round.IDLE:
-            if not _look_once_more(runtime, connection_id, company, looked_at - LATE_COMMIT):
-                return
+        # something may have become due while the slot was held and its bell was turned away
+        since = EVER if outcome is Round.WORKED else looked_at - LATE_COMMIT
+        due_now = runtime.db.run(lambda ledger, since=since: due.newly_due(ledger, company, since))  # type: ignore[misc]
+        others = [other for other in due_now if other != connection_id]
+        if others:
+            again = [connection_id] if connection_id in due_now else []
+            runtime.db.run(lambda ledger, keys=(*others, *again): outbox.ring(ledger, "delivery", *keys))  # type: ignore[misc]
+            return
+        if connection_id not in due_now:
+            return
+        if outcome is Round.IDLE:
             time.sleep(POLL_S)
-
-
-def _look_once_more(runtime: Runtime, connection_id: int, company: int | None, since: datetime) -> bool:
-    """Something may have become due while the slot was held and its bell was turned away."""
-    if company is None:
-        return False
-    found = runtime.db.run(lambda ledger: due.newly_due(ledger, company, since))
-    others = [other for other in found if other != connection_id]
-    if others:
-        runtime.db.run(lambda ledger: outbox.ring(ledger, "delivery", *others))
-    return connection_id in found
 
 
 def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
@@ -207,8 +202,10 @@ class _Run:
                 )
             if not chosen.operations:
                 return Round.IDLE
-            if pack.linger_s(chosen, limits) > 0 and self._more_coming(chosen):
-                return Round.LINGER
+            wait_s = pack.linger_s(chosen, limits)
+            if wait_s > 0 and self._more_coming(chosen):
+                connections.gather_bulk(self.session, self.connection.id, wait_s)
+                return Round.IDLE
             sending = operations.details(self.session, [o.id for o in chosen.operations])
             misshapen = self._refuse_misshapen(sending)
             sending = [o for o in sending if o.id not in misshapen]
