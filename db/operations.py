@@ -49,6 +49,7 @@ class Sending:
     attempts: int
     doubted: bool
     fresh_controlids: int
+    bisect_root: int | None
     needs: tuple[int, ...]
     first_left_at: datetime | None
     certain_in_s: float
@@ -72,6 +73,7 @@ class Settlement:
     problem: Mapping[str, Any] | None = None
     fresh_controlid: bool = False
     pack_group: UUID | None = None
+    bisect_root: int | None = None
     linked: bool = False
     """The record stood in Intacct before us: the document is linked rather than posted."""
 
@@ -167,7 +169,7 @@ def mark_sending(ledger: Ledger, request_id: int, ids: Sequence[UUID]) -> None:
 
 DETAIL = f"""SELECT o.id, o.document_id, d.kind, d.scoro_id, o.verb, o.object, o.natural_key, o.party, o.total,
     o.function,
-        o.controlid, o.attempts, o.doubted, o.fresh_controlids, o.first_left_at, {NEEDS} AS needs,
+        o.controlid, o.attempts, o.doubted, o.fresh_controlids, o.bisect_root, o.first_left_at, {NEEDS} AS needs,
         greatest(0, extract(epoch FROM o.certain_at - ledger_now()))::float AS certain_in_s, o.problem,
         to_jsonb(l) AS link, l.function AS previous
     FROM operation o JOIN document d ON d.id = o.document_id LEFT JOIN link l ON l.document_id = o.document_id
@@ -221,10 +223,10 @@ SETTLE = """UPDATE operation o SET
                           THEN coalesce(o.certain_at, ledger_now() + make_interval(secs => %(certain_s)s)) END,
         controlid = CASE WHEN g.fresh_controlid THEN o.id::text || '.' || (o.fresh_controlids + 1) ELSE o.controlid END,
         fresh_controlids = o.fresh_controlids + g.fresh_controlid::int,
-        pack_group = g.pack_group,
+        pack_group = g.pack_group, bisect_root = g.bisect_root,
         settled_at = CASE WHEN g.state IN ('posted', 'refused') THEN ledger_now() END
     FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, state operation_state, reason text, problem jsonb, record_no text,
-        delay_s float, fresh_controlid boolean, pack_group uuid)
+        delay_s float, fresh_controlid boolean, pack_group uuid, bisect_root bigint)
     WHERE o.id = g.id AND o.state = ANY(%(from_states)s::operation_state[])
       AND (g.state = 'posted' OR %(sent_by)s::bigint IS NULL OR o.request_id = %(sent_by)s)
     RETURNING o.id, o.document_id, o.connection_id, o.state, o.attempts"""
@@ -255,6 +257,7 @@ def settle(
             "delay_s": s.delay_s,
             "fresh_controlid": s.fresh_controlid,
             "pack_group": str(s.pack_group) if s.pack_group else None,
+            "bisect_root": s.bisect_root,
         }
         for s in settlements
     ]

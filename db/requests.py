@@ -93,3 +93,9 @@ def end(ledger: Ledger, request_id: int, state: str, reason: str, *, sent: str |
         ledger.execute(
             "UPDATE quota SET used = used - 1 WHERE site_id = %s AND month = %s", [row["site_id"], row["month"]]
         )
+
+
+def note_rejection(ledger: Ledger, request_id: int, root: int | None) -> int:
+    """Count a request that the gateway could not read; returns how many the search for the fault has cost so far."""
+    ledger.execute("UPDATE request SET bisect_root = %s WHERE id = %s", [root or request_id, request_id])
+    return int(one(ledger, "SELECT count(*) AS n FROM request WHERE bisect_root = %s", [root or request_id])["n"])

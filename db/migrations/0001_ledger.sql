@@ -177,6 +177,7 @@ CREATE TABLE operation (
     controlid text NOT NULL UNIQUE,               -- the same on every try
     fresh_controlids integer NOT NULL DEFAULT 0,
     pack_group uuid,                              -- set when a rejected pack was halved: only its own half goes along
+    bisect_root bigint,                           -- the request of the pack that was halved first
     doubted boolean NOT NULL DEFAULT false,       -- it has been uncertain once: a refusal is looked up first
     first_left_at timestamptz,
     certain_at timestamptz,                       -- from then on an absent record is believed absent
@@ -287,6 +288,8 @@ CREATE TABLE quota (
     site_id bigint NOT NULL REFERENCES site,
     month date NOT NULL CHECK (extract(day FROM month) = 1),
     used integer NOT NULL DEFAULT 0 CHECK (used >= 0),
+    bulk_tokens double precision,                 -- bulk requests that may leave at once, as of bulk_tokens_at
+    bulk_tokens_at timestamptz,
     PRIMARY KEY (site_id, month)
 );
 
@@ -298,6 +301,7 @@ CREATE TABLE request (
     purpose purpose NOT NULL,
     state request_state NOT NULL DEFAULT 'charged',
     functions integer NOT NULL,
+    bisect_root bigint,                           -- of a rejected pack: the request that began the search for its fault
     deadline_s double precision NOT NULL,         -- how long the call may take once it left
     charged_at timestamptz NOT NULL DEFAULT ledger_now(),
     left_at timestamptz,
@@ -306,6 +310,7 @@ CREATE TABLE request (
     sent text                                     -- the functions without the envelope, which holds the sign-in
 );
 CREATE INDEX request_open ON request (charged_at) WHERE state IN ('charged', 'leaving');
+CREATE INDEX request_bisected ON request (bisect_root) WHERE bisect_root IS NOT NULL;
 CREATE INDEX request_by_month ON request (site_id, month, purpose, state);
 
 CREATE TABLE attempt (

@@ -24,9 +24,9 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from clients.intacct.errors import ConnectionBroken, GatewayError, Throttled, Unavailable, Uncertain
+from clients.intacct.errors import ConnectionBroken, GatewayError, RequestRejected, Throttled, Unavailable, Uncertain
 from clients.intacct.render import render
-from db import connections, due, failures, locks, operations, outbox, requests
+from db import connections, due, failures, locks, operations, outbox, pacing, requests
 from db.connections import Connection
 from db.database import Ledger, one
 from db.operations import Sending, Settlement
@@ -57,6 +57,8 @@ LOOK_UP_AGAIN_S = 60.0
 LEDGER_PATIENCE_S = 60.0
 """How long an answer in hand waits for the ledger to come back, before it is given up to a look-up."""
 THROTTLE_S = 10.0
+MAX_PACE_S = 3600.0
+"""Pacing looks again at least this often: limits and use change."""
 
 
 def deadline_s(functions: int) -> float:
@@ -94,7 +96,7 @@ def deliver(runtime: Runtime, connection_id: int) -> None:
             return  # whoever holds the slot looks once more after letting go
         # something may have become due while the slot was held and its bell was turned away
         since = EVER if outcome is Round.WORKED else looked_at - LATE_COMMIT
-        due_now = runtime.db.run(lambda ledger, since=since: due.newly_due(ledger, company, since))  # type: ignore[misc]
+        due_now = runtime.db.run(lambda ledger, company=company, since=since: due.newly_due(ledger, company, since))  # type: ignore[misc]
         others = [other for other in due_now if other != connection_id]
         if others:
             again = [connection_id] if connection_id in due_now else []
@@ -183,13 +185,22 @@ class _Run:
         reach("delivery.intent")
         called = self._call(charge, [(o.controlid, Function.model_validate(o.function)) for o in sending], unique=True)
         reach("delivery.answered")
-        if called.response is not None:
-            settlements = settle.from_answer(sending, called.response)
-        else:
-            settlements = settle.from_error(sending, called.error or Unavailable("nothing was sent"))
+        settlements = self._judge(charge, sending, called)
         self._settle(charge, called, settlements, sending, sent_by=charge.request_id)
         reach("delivery.settled")
         return Round.WORKED
+
+    def _judge(self, charge: Charge, sending: Sequence[Sending], called: Called) -> list[Settlement]:
+        if called.response is not None:
+            return settle.from_answer(sending, called.response)
+        error = called.error or Unavailable("nothing was sent")
+        if not isinstance(error, RequestRejected):
+            return settle.from_error(sending, error)
+        root = sending[0].bisect_root
+        spent = self._patiently(
+            lambda: self.runtime.db.run(lambda ledger: requests.note_rejection(ledger, charge.request_id, root))
+        )
+        return settle.from_rejection(sending, error, charge.request_id, spent)
 
     def _claim(self) -> Round | tuple[Charge, list[Sending]]:
         """Choose a pack, pay for it and commit the intent, with the request's lock held."""
@@ -206,6 +217,8 @@ class _Run:
             if wait_s > 0 and self._more_coming(chosen):
                 connections.gather_bulk(self.session, self.connection.id, wait_s)
                 return Round.IDLE
+            if chosen.purpose is Purpose.BULK and not self._may_leave():
+                return Round.IDLE
             sending = operations.details(self.session, [o.id for o in chosen.operations])
             misshapen = self._refuse_misshapen(sending)
             sending = [o for o in sending if o.id not in misshapen]
@@ -216,6 +229,15 @@ class _Run:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in sending])
         return charge, sending
+
+    def _may_leave(self) -> bool:
+        """Whether pacing lets a bulk request go; if not, bulk gathers until it may."""
+        token = pacing.take_token(self.session, self.connection.site.id, self.connection.id)
+        if not token.granted:
+            connections.gather_bulk(self.session, self.connection.id, min(token.wait_s, MAX_PACE_S))
+            if token.turn_of is not None:
+                outbox.ring(self.session, "delivery", token.turn_of)
+        return token.granted
 
     def _more_coming(self, chosen: pack.Pack) -> bool:
         return due.more_coming(

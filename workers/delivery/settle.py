@@ -12,6 +12,9 @@ from schemas.intacct.results import FunctionResult, Response
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import delay_s
 
+BISECT_BUDGET = 14
+"""Rejected requests that one search may cost: one fault in a pack of 100 takes 8, two take at most 14."""
+
 REPLAYED = "controlid_replayed"
 """The catalogue's code for "this control id was executed before"."""
 
@@ -86,8 +89,6 @@ def from_error(operations: Sequence[Sending], error: GatewayError) -> list[Settl
     """Settle a pack whose request failed as a whole."""
     if isinstance(error, Uncertain):
         return [Settlement(o.id, "uncertain", str(error), "no answer") for o in operations]
-    if isinstance(error, RequestRejected):
-        return _halved(operations, error)
     settlements = []
     for operation in operations:
         wait_s = delay_s(error.error_class, operation.attempts)
@@ -104,8 +105,13 @@ def from_error(operations: Sequence[Sending], error: GatewayError) -> list[Settl
     return settlements
 
 
-def _halved(operations: Sequence[Sending], error: RequestRejected) -> list[Settlement]:
-    """The gateway could not read the request and nothing ran: each half tries alone, a single one is ours to mend."""
+def from_rejection(
+    operations: Sequence[Sending], error: RequestRejected, request_id: int, spent: int
+) -> list[Settlement]:
+    """Settle a pack that the gateway could not read: nothing ran, each half tries alone, a single one is ours to mend.
+
+    `spent` is what the search has cost, in requests; beyond `BISECT_BUDGET` the rest waits for a person.
+    """
     if len(operations) == 1:
         problem = Problem(
             ErrorClass.BUG,
@@ -114,11 +120,16 @@ def _halved(operations: Sequence[Sending], error: RequestRejected) -> list[Settl
             "This is a fault of scoro-intacct: report it with the request's XML.",
         )
         return [refuse(operations[0], problem)]
-    # a prerequisite stays in the half of those that need it as long as the order is kept
+    if spent > BISECT_BUDGET:
+        reason = f"Intacct could not read its pack, and {spent} requests did not find the fault: {error}"
+        return [Settlement(o.id, "waiting_person", reason, "not run") for o in operations]
     middle = len(operations) // 2
     groups = [uuid.uuid4()] * middle + [uuid.uuid4()] * (len(operations) - middle)
+    root = operations[0].bisect_root or request_id
     return [
-        Settlement(o.id, "ready", "its pack could not be read: tried in halves", "not run", pack_group=group)
+        Settlement(
+            o.id, "ready", "its pack could not be read: tried in halves", "not run", pack_group=group, bisect_root=root
+        )
         for o, group in zip(operations, groups, strict=True)
     ]
 
