@@ -13,7 +13,7 @@ MOVES = """CASE
     WHEN o.due_at > ledger_now() AND (o.state = 'waiting_quota'
         OR (o.state = 'uncertain' AND o.reason LIKE 'waits for requests%%')) THEN 'quota'
     ELSE '' END"""
-"""SQL: what an open operation `o` of connection `c` waits for that will not come by itself; '' when it is on its way."""
+"""SQL: what an open operation `o` of connection `c` waits for that does not come by itself; '' when on its way."""
 
 WAITS = f"""WITH open_operation AS MATERIALIZED (
         SELECT o.id, o.document_id, o.connection_id, o.state, o.due_at, {MOVES} AS waits_for

@@ -1,0 +1,251 @@
+"""`connect` and `connection …`: one Scoro entity joined to one Intacct entity."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.common import (
+    AsJson,
+    Opened,
+    Yes,
+    agree,
+    busy,
+    connection_id,
+    load_connection,
+    opened,
+    pairs,
+    read_secret,
+    tell,
+)
+from app.cli.errors import Refusal
+from app.cli.output import plain, print_json, print_table
+
+if TYPE_CHECKING:
+    from db.connections import Connection
+    from db.database import Ledger as Session
+    from schemas.settings import ConnectionSettings
+
+group = typer.Typer(no_args_is_help=True, help="Connections between Scoro and Intacct.")
+
+Chosen = Annotated[
+    str | None, typer.Argument(metavar="C", help="Id or name; may be left out where there is one.", show_default=False)
+]
+Everyone = Annotated[bool, typer.Option("--all", help="All connections to which it applies.")]
+
+NOT_SET = "(not set)"
+
+
+def connect(
+    *,
+    site: Annotated[str, typer.Option(help="Name of the Scoro site.")],
+    scoro_entity: Annotated[str, typer.Option(metavar="ID", help="Scoro's company_account_id.")],
+    company: Annotated[str, typer.Option(metavar="ID", help="Intacct's company id.")],
+    entity: Annotated[str, typer.Option(metavar="ID", help="Intacct's entity; '' where there are none.")],
+    user: Annotated[str, typer.Option(metavar="ID", help="Web Services user of Intacct.")],
+    password_file: Annotated[str, typer.Option(metavar="F", help="File with the user's password; - is stdin.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; the Scoro entity unless named.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go live at once.")] = False,
+) -> None:
+    """Join a Scoro entity to an Intacct entity, in rehearsal: everything happens but the sending."""
+    from app import connecting
+    from db import connections
+
+    password = read_secret("--password-file", password_file)
+    with opened() as use:
+        with busy("asking Scoro and Intacct"):
+            made = connecting.connect(
+                use.settings,
+                use.ledger,
+                site_name=site,
+                scoro_entity=scoro_entity,
+                company_id=company,
+                entity=entity,
+                user_id=user,
+                password=password,
+                name=name,
+            )
+        tell(made.lines)
+        connection = use.ledger.db.run(lambda session: connections.load(session, use.ledger.vault, made.connection_id))
+        if connection is None:
+            raise Refusal("The connection was removed meanwhile.")
+        if yes:
+            tell(connecting.go_live(use.ledger, connection))
+            return
+        tell(
+            [
+                f"{connection.name} is in rehearsal: documents are read and translated, nothing is sent.",
+                f"Going live sends what waits by then: `scoro-intacct connection go-live {connection.name}`.",
+            ]
+        )
+
+
+@group.command("list")
+def list_connections(as_json: AsJson = False) -> None:
+    """List all connections."""
+    from db import reports
+
+    with opened() as use:
+        rows = use.ledger.db.run(reports.connections)
+        if as_json:
+            print_json([_json_row(use, row) for row in rows])
+            return
+    print_table(
+        ("Id", "Name", "Site", "Scoro", "Intacct", "State", "Requests", "Failures"),
+        [
+            (
+                *(row["id"], row["name"], row["site"], row["scoro_entity"]),
+                f"{row['company']}/{row['entity']}" if row["entity"] else row["company"],
+                *(row["state"], row["requests_used"], row["unresolved"]),
+            )
+            for row in rows
+        ],
+        right=("Id", "Requests", "Failures"),
+    )
+    for row in rows:
+        if row["reason"]:
+            typer.echo(f"{plain(row['name'])} is {row['state']}: {plain(row['reason'])}")
+
+
+def _json_row(use: Opened, row: dict[str, Any]) -> dict[str, Any]:
+    base = use.settings.public_url or f"http://{use.settings.http_bind}"
+    token = use.ledger.vault.open(row["hook_token"])
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "site": row["site"],
+        "scoro_entity": row["scoro_entity"],
+        "company": row["company"],
+        "entity": row["entity"],
+        "state": row["state"],
+        "webhook_url": f"{base}/hooks/scoro/{token}",
+        "intacct_webhook_url": None,
+        "next_run": None,
+        "tax_solution": row["tax_solution"],
+        "requests_used": row["requests_used"],
+        "unresolved": row["unresolved"],
+    }
+
+
+# ------------------------------------------------------------------------------------------------- settings
+
+
+@group.command("set")
+def set_settings(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="C KEY=VALUE...", help="C may be left out where there is one connection."),
+    ],
+) -> None:
+    """Change settings: all of them or none; an empty value unsets one."""
+    named = None if "=" in words[0] else words[0]
+    wanted = pairs(words if named is None else words[1:])
+    if not wanted:
+        raise typer.BadParameter(f"name at least one KEY=VALUE; the keys are {', '.join(_known_keys())}")
+    with opened() as use:
+        tell(use.ledger.db.run(lambda session: _set(session, named, wanted)))
+
+
+def _known_keys() -> list[str]:
+    from schemas.settings import ConnectionSettings, describe
+
+    return [row.key for row in describe(ConnectionSettings())]
+
+
+def _set(session: "Session", named: str | None, wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """Change settings in one transaction, holding the row, so that two people do not overwrite each other."""
+    from db import connections, journal
+    from db.database import one
+    from schemas.settings import ConnectionSettings, set_key
+
+    chosen = connection_id(session, named)
+    row = one(session, "SELECT name, settings FROM connection WHERE id = %s FOR UPDATE", [chosen])
+    settings = ConnectionSettings.from_json(row["settings"])
+    lines = []
+    for key, value in wanted:
+        changed = set_key(settings, key, value)
+        lines.append(f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}")
+        settings = changed
+    connections.save_settings(session, chosen, settings)
+    for line in lines:
+        journal.write(session, "connection", chosen, "settings", line)
+    return [f"{row['name']}:", *(f"  {line}" for line in lines)]
+
+
+def _value_of(settings: "ConnectionSettings", key: str) -> str:
+    from schemas.settings import describe
+
+    return next((row.value for row in describe(settings) if row.key == key), "") or NOT_SET
+
+
+# ------------------------------------------------------------------------------------------------- states
+
+
+@group.command("go-live")
+def go_live(connection: Chosen = None, yes: Yes = False) -> None:
+    """Start sending what was rehearsed."""
+    from app import connecting
+    from db import waits
+
+    with opened() as use:
+        chosen = load_connection(use, connection)
+        if chosen.state == "rehearsal":
+            waiting = use.ledger.db.run(lambda session: waits.rehearsed(session, chosen.id))
+            per_request = chosen.settings.delivery.max_documents
+            agree(
+                f"{plain(chosen.name)} goes live: {waiting} documents wait to be sent, about"
+                f" {-(-waiting // per_request)} requests; from then on every change is sent.",
+                yes=yes,
+            )
+        tell(connecting.go_live(use.ledger, chosen))
+
+
+@group.command()
+def pause(connection: Chosen = None, everyone: Everyone = False) -> None:
+    """Send nothing until resumed; changes are still captured."""
+    from app import connecting
+
+    def work(use: Opened, one: "Connection") -> list[str]:
+        return connecting.pause(use.ledger, one, "paused by a person")
+
+    _move(connection, everyone, {"active"}, work)
+
+
+@group.command()
+def resume(connection: Chosen = None, everyone: Everyone = False) -> None:
+    """Go on after a pause or a break."""
+    from app import connecting
+
+    def work(use: Opened, one: "Connection") -> list[str]:
+        return connecting.resume(use.ledger, one)
+
+    _move(connection, everyone, {"paused", "broken"}, work)
+
+
+def _move(
+    named: str | None, everyone: bool, states: set[str], work: Callable[[Opened, "Connection"], list[str]]
+) -> None:
+    """Do something to one connection, or to all that are in one of these states."""
+    from db import connections
+
+    if named is not None and everyone:
+        raise typer.BadParameter("name a connection or --all, not both")
+    with opened() as use:
+        if not everyone:
+            tell(work(use, load_connection(use, named)))
+            return
+        all_of_them = use.ledger.db.run(lambda session: connections.every(session, use.ledger.vault))
+        chosen = [connection for connection in all_of_them if connection.state in states]
+        for connection in chosen:
+            tell(work(use, connection))
+        if not chosen:
+            typer.echo(f"No connection is {' or '.join(sorted(states))}.")
+
+
+@group.command()
+def disconnect(connection: Chosen = None) -> None:
+    """Part the two entities: webhooks and password go, the ledger stays."""
+    from app import connecting
+
+    with opened() as use:
+        tell(connecting.disconnect(use.settings, use.ledger, load_connection(use, connection)))

@@ -1,0 +1,174 @@
+"""`documents list|show`: where every document stands, and everything that happened to one."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.common import (
+    AsJson,
+    ConnectionOption,
+    DocumentKind,
+    IdArgument,
+    KindArgument,
+    chosen_id,
+    opened,
+)
+from app.cli.errors import Refusal
+from app.cli.output import plain, print_json, print_json_rows, print_table
+from schemas.kinds import DocumentState, Kind
+
+if TYPE_CHECKING:
+    from db.database import Ledger as Session
+
+group = typer.Typer(no_args_is_help=True, help="Documents and their history.")
+
+NEWEST = 50
+"""Rows of the list for people."""
+
+
+@group.command("list")
+def list_documents(
+    state: Annotated[DocumentState | None, typer.Option(help="Only those in this state.")] = None,
+    kind: Annotated[DocumentKind | None, typer.Option(help="Only those of this kind.")] = None,
+    connection: ConnectionOption = None,
+    number: Annotated[str | None, typer.Option(help="Only the one with this number.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List documents, the newest first: all of them with --json, else 50."""
+    from db import reports
+
+    def show(session: "Session") -> None:
+        chosen: dict[str, Any] = {
+            "state": state,
+            "kind": Kind(kind) if kind else None,
+            "connection_id": chosen_id(session, connection),
+            "number": number,
+        }
+        if as_json:
+            print_json_rows(reports.documents(session, **chosen))
+            return
+        rows = list(reports.documents(session, **chosen, limit=NEWEST))
+        _print_list(rows)
+        more = reports.count_documents(session, **chosen) - len(rows) if len(rows) == NEWEST else 0
+        if more > 0:
+            typer.echo(f"... and {more:,} more; --json lists all, --state, --kind and --number narrow.")
+        elif not rows:
+            typer.echo("No documents.")
+
+    with opened() as use:
+        use.ledger.db.run(show)
+
+
+def _print_list(rows: list[dict[str, Any]]) -> None:
+    print_table(
+        ("Document", "Number", "State", "Amount", "Intacct", "Reason"),
+        [
+            (
+                f"{row['kind']} {row['scoro_id']}",
+                row["number"],
+                row["state"],
+                _money(row["amount"], row["currency"]),
+                row["intacct_recordno"],
+                row["reason"],
+            )
+            for row in rows
+        ],
+        right=("Amount",),
+    )
+
+
+def _money(amount: object, currency: str | None) -> str:
+    return "" if amount is None else f"{plain(amount)} {currency or ''}".strip()
+
+
+@group.command()
+def show(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None, as_json: AsJson = False) -> None:
+    """Show one document: revisions, operations with their requests, notes, history, failures."""
+    from db import reports
+
+    def read(session: "Session") -> dict[str, Any]:
+        found = reports.find_documents(session, Kind(kind), id, chosen_id(session, connection))
+        if not found:
+            raise Refusal(f"{kind.replace('_', ' ').capitalize()} {id} was never seen.")
+        if len(found) > 1:
+            names = ", ".join(row["connection"] for row in found)
+            raise typer.BadParameter(f"several connections have it, name one with --connection: {names}")
+        row = dict(found[0])
+        return {**_with_link(row), **reports.document_history(session, row["id"])}
+
+    with opened() as use:
+        document = use.ledger.db.run(read)
+    if as_json:
+        print_json(document)
+        return
+    _print_document(document)
+
+
+def _with_link(row: dict[str, Any]) -> dict[str, Any]:
+    """The document with its link as an object; the names of the list stay."""
+    hidden = {"id", "connection_id", "natural_key", "record_state", "linked_at"}
+    link = None
+    if row["intacct_object"] is not None:
+        link = {
+            "object": row["intacct_object"],
+            "recordno": row["intacct_recordno"],
+            "natural_key": row["natural_key"],
+            "state": row["record_state"],
+            "linked_at": row["linked_at"],
+        }
+    return {**{name: value for name, value in row.items() if name not in hidden}, "link": link}
+
+
+def _print_document(document: dict[str, Any]) -> None:
+    link = document["link"]
+    facts = {
+        "Document": f"{document['kind']} {document['scoro_id']}",
+        "Number": document["number"],
+        "State": document["state"],
+        "Reason": document["reason"],
+        "Amount": _money(document["amount"], document["currency"]),
+        "Date": document["document_date"],
+        "Connection": document["connection"],
+        "Intacct": f"{link['object']} {link['recordno']} ({link['natural_key']})" if link else "not linked",
+        "First seen": document["first_seen_at"],
+    }
+    for name, value in facts.items():
+        if value not in ("", None):
+            typer.echo(f"{name:<11} {plain(value)}")
+    _section("Revisions", ("No", "Read"), [(r["number"], r["read_at"]) for r in document["revisions"]])
+    _section(
+        "Operations",
+        ("Revision", "What", "State", "Total", "Tries", "Made", "Reason"),
+        [
+            (
+                *(o["revision"], f"{o['verb']} {o['object']}", o["state"], o["total"], o["attempts"], o["created_at"]),
+                o["reason"],
+            )
+            for o in document["operations"]
+        ],
+    )
+    _section(
+        "Requests",
+        ("Request", "Purpose", "State", "Left", "Outcome", "Detail"),
+        [
+            (r["id"], r["purpose"], r["state"], r["left_at"], r["outcome"], r["detail"])
+            for o in document["operations"]
+            for r in o["requests"]
+        ],
+    )
+    _section("Notes", ("At", "Revision", "Note"), [(n["at"], n["revision"], n["text"]) for n in document["notes"]])
+    _section(
+        "Failures",
+        ("Id", "State", "Cause", "Fix"),
+        [(f["id"], "cleared" if f["cleared_at"] else f["state"], f["cause"], f["fix"]) for f in document["failures"]],
+    )
+    _section(
+        "History",
+        ("At", "Who", "What", "Became", "Detail"),
+        [(j["at"], j["actor"], j["subject"], j["to"], j["detail"]) for j in document["timeline"]],
+    )
+
+
+def _section(title: str, headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+    if rows:
+        print_table(headings, rows, title=title)

@@ -1,0 +1,118 @@
+"""`failures list|show`: what a person must know of, one cause with the documents and the money it holds up."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.common import AsJson, ConnectionOption, DocumentKind, chosen_id, opened
+from app.cli.errors import Refusal
+from app.cli.output import plain, print_json, print_table
+from schemas.kinds import Kind
+
+if TYPE_CHECKING:
+    from db.database import Ledger as Session
+
+group = typer.Typer(no_args_is_help=True, help="What failed, why, and what to do.")
+
+FEW = 3
+"""Documents named in the list for people."""
+
+
+class FailureState(StrEnum):
+    """Where a failure stands."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    DISCARDED = "discarded"
+
+
+UNRESOLVED = (FailureState.OPEN, FailureState.WAITING)
+
+
+@group.command("list")
+def list_failures(
+    state: Annotated[FailureState | None, typer.Option(help="Only those in this state.")] = None,
+    kind: Annotated[DocumentKind | None, typer.Option(help="Only those that hold up documents of this kind.")] = None,
+    connection: ConnectionOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """List failures: with --json all of them, else those that are not resolved."""
+    from db import reports
+
+    def read(session: "Session") -> list[dict[str, Any]]:
+        states = [state] if state else None if as_json else UNRESOLVED
+        return reports.failures(
+            session,
+            states=states,
+            kind=Kind(kind) if kind else None,
+            connection_id=chosen_id(session, connection),
+        )
+
+    with opened() as use:
+        rows = use.ledger.db.run(read)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo("No failures.")
+        return
+    print_table(
+        ("Id", "State", "Documents", "Money", "Cause", "Fix"),
+        [
+            (row["id"], row["state"], _few(row["documents"]), _money(row["money"]), row["cause"], row["fix"])
+            for row in rows
+        ],
+        right=("Id",),
+    )
+
+
+def _few(documents: list[str]) -> str:
+    named = ", ".join(documents[:FEW])
+    return f"{named} and {len(documents) - FEW} more" if len(documents) > FEW else named
+
+
+def _money(money: Mapping[str, str]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items()))
+
+
+@group.command()
+def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)], as_json: AsJson = False) -> None:
+    """Show one failure with every document in it."""
+    from db import reports
+
+    with opened() as use:
+        found = use.ledger.db.run(lambda session: reports.failure(session, id))
+    if found is None:
+        raise Refusal(f"There is no failure {id}: see `scoro-intacct failures list`.")
+    if as_json:
+        print_json(found)
+        return
+    facts = {
+        "Failure": f"{found['id']}, {found['state']}",
+        "Cause": found["cause"],
+        "Fix": found["fix"],
+        "Class": f"{found['class']}, {found['code']}",
+        "Connection": found["connection"],
+        "Holds up": f"{found['count']} documents{': ' if found['money'] else ''}{_money(found['money'])}",
+        "First seen": found["first_seen_at"],
+        "Last seen": found["last_seen_at"],
+    }
+    for name, value in facts.items():
+        typer.echo(f"{name:<11} {plain(value)}")
+    print_table(
+        ("Document", "Number", "State", "Last tried", "Cause"),
+        [
+            (
+                letter["document"],
+                letter["number"],
+                "cleared" if letter["cleared_at"] else letter["state"],
+                letter["at"],
+                letter["cause"],
+            )
+            for letter in found["letters"]
+        ],
+        title="Documents",
+    )

@@ -1,0 +1,130 @@
+"""`preview`: a document as it would be sent now, without sending or keeping anything."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from app.cli.common import (
+    AsJson,
+    ConnectionOption,
+    IdArgument,
+    KindArgument,
+    Opened,
+    busy,
+    load_connection,
+    opened,
+    synced,
+)
+from app.cli.errors import Refusal
+from app.cli.output import plain, print_json
+from schemas.kinds import Kind
+
+if TYPE_CHECKING:
+    from clients.scoro.client import ScoroClient
+    from db.connections import Connection
+    from db.database import Ledger as Session
+    from db.intake import Standing
+    from schemas.scoro import Invoice
+    from workers.decide import Facts
+
+CONTROLID = "preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The functions that would be sent, in their order, as XML, and what was decided silently."""
+
+    verb: str
+    functions: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def preview(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None, as_json: AsJson = False) -> None:
+    """Translate a document now and print the exact XML; nothing is sent, no request is used."""
+    wanted = synced(kind)
+    with opened() as use:
+        chosen = load_connection(use, connection)
+        with busy(f"reading {wanted} {id}"):
+            made = translate(use, chosen, wanted, id)
+    if as_json:
+        print_json(
+            {"kind": wanted, "scoro_id": id, "verb": made.verb, "functions": made.functions, "notes": made.notes}
+        )
+        return
+    for function in made.functions:
+        typer.echo(function)
+    for note in made.notes:
+        typer.echo(f"note: {plain(note)}", err=True)
+
+
+def translate(use: Opened, connection: "Connection", kind: Kind, scoro_id: int) -> Preview:
+    """Read and translate one document as intake would; raises Refusal with the cause and the fix."""
+    from app.wiring import runtime_of
+    from clients.intacct.render import render
+    from db.changes import Taken
+    from schemas.intacct.functions import Function
+    from workers.decide import Decision, customer_operation, decide, read
+
+    scoro = runtime_of(use.settings, use.ledger).scoro(connection)
+    standing = use.ledger.db.run(lambda session: _standing(session, connection, kind, scoro_id))
+    change = Taken(0, standing.document_id, kind.module, kind, scoro_id, True, "preview", 1, 0)
+    reading = read(change, scoro.read_many(kind.module, [scoro_id]).get(scoro_id), connection)
+    if not isinstance(reading, Decision):
+        reading = decide(change, reading, _facts(use, connection, scoro, standing, reading))
+    if reading.problem is not None:
+        raise Refusal(f"{reading.problem.cause} {reading.problem.fix}")
+    if reading.translation is None:
+        raise Refusal(f"{kind.capitalize()} {scoro_id} would not be sent: {reading.reason}")
+    plan = reading.customer
+    customer = customer_operation(plan, 0, interactive=True) if plan else None
+    functions = [Function.model_validate(customer.function)] if customer else []
+    return Preview(
+        reading.verb,
+        tuple(render(CONTROLID, function).decode() for function in [*functions, reading.translation.function]),
+        (*(plan.notes if plan else ()), *reading.notes),
+    )
+
+
+def _standing(session: "Session", connection: "Connection", kind: Kind, scoro_id: int) -> "Standing":
+    """What the ledger knows of the document, without what would make intake leave it alone.
+
+    Nothing waits, and what was posted counts as different.
+    """
+    from db import intake, reports
+
+    found = reports.find_documents(session, kind, scoro_id, connection.id)
+    if not found:
+        return intake.Standing(0, None, None, None)
+    document_id = found[0]["id"]
+    link = intake.standing(session, [document_id])[document_id].link
+    return intake.Standing(document_id, {**link, "source_fingerprint": ""} if link else None, None, None)
+
+
+def _facts(
+    use: Opened, connection: "Connection", scoro: "ScoroClient", standing: "Standing", invoice: "Invoice"
+) -> "Facts":
+    """What the decision needs beside the document, read without keeping any of it."""
+    from db import intake
+    from schemas.errors import DocumentError
+    from schemas.scoro import read_contact, read_product
+    from workers.decide import Facts
+    from workers.reference import References
+
+    db = use.ledger.db
+    reference = References(db).of(connection)
+    products = {line.product_id for line in invoice.lines if line.product_id and line.product_id > 0}
+    if invoice.discounts and products:
+        read = scoro.read_many("products", sorted(products))
+        exempt = {number for number, record in read.items() if read_product(record).no_discounts}
+        reference = replace(reference, no_discount_products=frozenset(exempt))
+    payer = invoice.company_id
+    wanted = [payer] if payer else []
+    parties = db.run(lambda session: intake.parties(session, connection.id, Kind.CUSTOMER, wanted))
+    facts = Facts(connection, reference, {standing.document_id: standing}, parties, {})
+    if payer and payer not in parties and (record := scoro.read_many("contacts", wanted).get(payer)):
+        try:
+            facts.contacts[payer] = read_contact(record)
+        except DocumentError as error:
+            facts.contacts[payer] = error
+    return facts

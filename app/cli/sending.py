@@ -1,0 +1,211 @@
+"""`send` and `sync now`: what a person asks for goes on its way."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli import waiting
+from app.cli.common import (
+    ConnectionOption,
+    DocumentKind,
+    IdArgument,
+    KindArgument,
+    Opened,
+    Yes,
+    actor,
+    agree,
+    busy,
+    load_connection,
+    opened,
+    synced,
+)
+from app.cli.errors import Refusal
+from app.cli.output import on_terminal, plain
+from schemas.kinds import WEBHOOK_KINDS, Kind
+
+if TYPE_CHECKING:
+    from clients.scoro.client import ScoroClient
+    from db.connections import Connection
+
+SEND_TIMEOUT_S = 30.0
+STEP_S = 0.1
+SYNC_TIMEOUT_S = 3600.0
+NO_WORKER = "is not posted yet: no worker has taken it; is `scoro-intacct up` or `work` running?"
+MAX_USER = 100
+
+group = typer.Typer(no_args_is_help=True, help="Read everything again.")
+
+
+@group.callback()
+def about() -> None:
+    """Read everything again."""
+
+
+# ------------------------------------------------------------------------------------------------- one document
+
+
+def send(
+    kind: KindArgument,
+    id: IdArgument,
+    user: Annotated[str | None, typer.Option("--as", metavar="USER", help="Who asks for it, for the journal.")] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for what becomes of it.")] = False,
+    connection: ConnectionOption = None,
+) -> None:
+    """Send one document now, ahead of everything else; waits up to 30 s for it to be posted."""
+    from db import waits
+    from producers import manual
+
+    wanted = synced(kind)
+    who = _acting(user)
+    with opened() as use:
+        chosen = load_connection(use, connection)
+        if chosen.state == "disconnected":
+            raise Refusal(f"{chosen.name} is disconnected: connect it again first.")
+        manual.send(use.ledger.db, chosen, wanted, id, who)
+        if no_wait:
+            typer.echo(f"{_title(wanted, id)} is on its way.")
+            return
+        document_id, change_id = use.ledger.db.run(
+            lambda session: waits.newest_change(session, chosen.id, wanted.module, id)
+        )
+        with busy(f"sending {_title(wanted, id)}"):
+            verdict = _follow(use, document_id, change_id)
+    if not verdict.posted:
+        raise Refusal(f"{_title(wanted, id)} {verdict.text}")
+    typer.echo(f"{_title(wanted, id)} {verdict.text}")
+
+
+def _acting(user: str | None) -> str:
+    """Who stands in the journal: who types, and in whose name."""
+    if user is None:
+        return actor()
+    if not user.strip() or len(user) > MAX_USER or not user.isprintable():
+        raise typer.BadParameter(f"--as takes a user's name of at most {MAX_USER} characters")
+    return f"{actor()} as {user.strip()}"
+
+
+def _title(kind: Kind, scoro_id: int) -> str:
+    return f"{kind.replace('_', ' ').capitalize()} {scoro_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a document that was sent; `final` where waiting longer changes nothing."""
+
+    text: str
+    posted: bool = False
+    final: bool = True
+
+
+def _follow(use: Opened, document_id: int, change_id: int) -> Verdict:
+    """Wait until the document is posted or refused, or the time is over."""
+    from db import waits
+
+    give_up_at = time.monotonic() + SEND_TIMEOUT_S
+    while True:
+        verdict = judge(use.ledger.db.run(lambda session: waits.outcome(session, document_id, change_id)))
+        if verdict.final or time.monotonic() > give_up_at:
+            return verdict
+        time.sleep(STEP_S)
+
+
+def judge(row: dict[str, Any]) -> Verdict:
+    """Read `db.waits.outcome`."""
+    if row["connection_state"] == "disconnected":
+        return Verdict(f"is not sent: {row['connection']} is disconnected.")
+    if row["pending"] is not None:
+        if not row["pending_attempts"] and not row["waits_for"]:
+            return Verdict(NO_WORKER, final=False)
+        reason = row["pending_reason"] or _operation_reason(row) or "it is being read"
+        return Verdict(f"is not posted yet: {reason}", final=bool(row["waits_for"]))
+    state = row["state"]
+    if state in {"posted", "linked"}:
+        changed = "is posted" if row["settled_since"] else "is up to date, nothing had to change"
+        return Verdict(f"{changed}: {row['object']} {row['record_no']}, number {row['number']}.", posted=True)
+    if state == "failed":
+        return Verdict(f"is refused: {row['cause'] or row['reason']} {row['fix'] or ''}".rstrip())
+    if state not in {"waiting", "sending", "uncertain"}:
+        return Verdict(f"is not sent, it is {state}: {row['reason'] or 'see documents show'}")
+    if row["operation_state"] == "waiting_prerequisite" and row["needed"] is not None:
+        return Verdict(f"is not posted yet: it needs {row['needed']}, which failed: {row['needed_reason']}")
+    return Verdict(f"is not posted yet: {_operation_reason(row) or f'it is {state}'}", final=bool(row["waits_for"]))
+
+
+def _operation_reason(row: dict[str, Any]) -> str:
+    if row["waits_for"] == "connection":
+        state = "in rehearsal" if row["connection_state"] == "rehearsal" else row["connection_state"]
+        then = "connection go-live" if row["connection_state"] == "rehearsal" else "connection resume"
+        return f"{row['connection']} is {state}, nothing is sent until `scoro-intacct {then}`."
+    return str(row["operation_reason"] or "")
+
+
+# ------------------------------------------------------------------------------------------------- everything
+
+
+@group.command()
+def now(
+    connection: ConnectionOption = None,
+    kind: Annotated[DocumentKind | None, typer.Option(help="Only documents of this kind.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until nothing is on its way any more.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Read every document that Scoro lists, and send what differs."""
+    from app.wiring import runtime_of
+
+    kinds = [synced(kind)] if kind else list(WEBHOOK_KINDS.values())
+    with opened() as use:
+        chosen = load_connection(use, connection)
+        if chosen.state == "disconnected":
+            raise Refusal(f"{chosen.name} is disconnected: connect it again first.")
+        scoro = runtime_of(use.settings, use.ledger).scoro(chosen)
+        if not yes:
+            with busy("counting what Scoro lists"):
+                price = _price(use, chosen, scoro, kinds)
+            agree(price, yes=False)
+        found = _capture(use, chosen, scoro, kinds)
+        typer.echo(f"{found} documents are read again.")
+        left = waiting.until_still(use.ledger.db, SYNC_TIMEOUT_S) if wait else []
+    for line in (waiting.describe(one) for one in left if one.waits_for):
+        typer.echo(line)
+    if moving := [one for one in left if not one.waits_for]:
+        raise Refusal(f"Still on their way: {waiting.summary(moving)}.")
+
+
+def _price(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: list[Kind]) -> str:
+    """What it may cost at the most: every document of the dates that are synced could have changed."""
+    from db import reports
+
+    starts_on = connection.settings.data.invoices.starts_on(connection.connected_on).isoformat()
+    listed = sum(
+        sum(str(row.get("date") or starts_on)[:10] >= starts_on for row in page)
+        for kind in kinds
+        for page in scoro.pages(kind.module)
+    )
+    requests = -(-listed // connection.settings.delivery.max_documents)
+    left = next(row["left"] for row in use.ledger.db.run(reports.quota) if row["site"] == connection.site.name)
+    return (
+        f"{plain(connection.name)}: Scoro lists {listed} documents since {starts_on}. What differs is sent:"
+        f" at most about {requests} requests of the {left} left this month."
+    )
+
+
+def _capture(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: list[Kind]) -> int:
+    """Capture all pages of every kind, with a count on a terminal; returns how many documents."""
+    from producers import manual
+
+    pages = (count for kind in kinds for count in manual.sync(use.ledger.db, connection, scoro, kind, actor()))
+    if not on_terminal():
+        return sum(pages)
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed} documents listed"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=None)
+        found = 0
+        for count in pages:
+            found += count
+            bars.update(bar, completed=found)
+        return found
