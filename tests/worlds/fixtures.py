@@ -1,0 +1,71 @@
+"""Fixtures around a world, for the conftests that want them.
+
+Every request that the gateway's stand-in received in a test is held against the vendor's schema after it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import dramatiq
+import pytest
+
+from app.wiring import open_ledger
+from tests.contract.vendor_schema import assert_all_valid
+from tests.worlds.stand_ins import StandIns, stand_ins
+from tests.worlds.waiting import until
+from tests.worlds.world import World, join, settings_for
+
+
+@pytest.fixture(scope="session")
+def shared_stand_ins() -> Iterator[StandIns]:
+    """Both stand-ins, run once; `both` gives them as new to each test."""
+    with stand_ins() as both:
+        yield both
+
+
+@pytest.fixture
+def both(shared_stand_ins: StandIns) -> Iterator[StandIns]:
+    """Both stand-ins as new."""
+    shared_stand_ins.reset()
+    yield shared_stand_ins
+    until(shared_stand_ins.intacct.is_idle, "nothing that was cut off will still run")
+    assert_all_valid(request["xml"].encode() for request in shared_stand_ins.intacct.requests())
+
+
+@contextmanager
+def joined(both: StandIns, database_url: str, data_dir: Path, amqp_url: str | None, prefix: str) -> Iterator[World]:
+    """A world over a database of its own."""
+    settings = settings_for(both, database_url, data_dir=data_dir, queue_prefix=prefix, amqp_url=amqp_url)
+    with open_ledger(settings, actor="test", pool_size=12) as ledger:
+        yield join(both, settings, ledger, amqp_url)
+
+
+@pytest.fixture
+def _workers_stop_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle workers look every 50 ms whether they are to stop, instead of every second."""
+    monkeypatch.setattr("workers.broker.Worker", partial(dramatiq.Worker, worker_timeout=50))
+
+
+@pytest.fixture
+def embedded_world(both: StandIns, database_url: str, tmp_path: Path, _workers_stop_fast: None) -> Iterator[World]:
+    """A world whose bells ring in this process."""
+    with joined(both, database_url, tmp_path, None, "") as world:
+        yield world
+
+
+@pytest.fixture
+def rabbit_world(
+    both: StandIns, database_url: str, tmp_path: Path, broker_url: str, queue_prefix: str, _workers_stop_fast: None
+) -> Iterator[World]:
+    """A world whose bells ring through RabbitMQ."""
+    with joined(both, database_url, tmp_path, broker_url, queue_prefix) as world:
+        yield world
+
+
+@pytest.fixture(params=["rabbit_world", "embedded_world"])
+def world(request: pytest.FixtureRequest) -> World:
+    """A world over RabbitMQ, then one over the in-process broker."""
+    made: World = request.getfixturevalue(request.param)
+    return made
