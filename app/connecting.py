@@ -189,14 +189,15 @@ def charged(
 def _base_currency(
     intacct: IntacctBackground, scoro: ScoroBackground, entity: str, scoro_entity: str, lines: list[str]
 ) -> str:
-    by_id = {row.get("id") or row.get("LOCATIONID", ""): row for row in intacct.entities}
+    rows = [{name.casefold(): value for name, value in row.items()} for row in intacct.entities]
+    by_id = {named: row for row in rows if (named := row.get("id") or row.get("locationid") or row.get("entityid"))}
     if entity and by_id and entity not in by_id:
         raise ConnectError(
             f"The Intacct user may not enter the entity {entity}: choose one of {', '.join(sorted(by_id))},"
             " or give it access."
         )
     row = by_id.get(entity, {})
-    told = row.get("currency") or row.get("CURRENCY") or ""
+    told = row.get("currency") or row.get("basecurrency") or row.get("basecurr") or ""
     if not told:
         lines.append(
             f"Intacct does not tell the entity's base currency; Scoro's ({scoro.company.base_currency}) is taken"

@@ -160,8 +160,8 @@ def _ask(send: Send, asked: Mapping[str, Function]) -> dict[str, FunctionResult 
 
 def read_scoro(scoro: ScoroClient) -> ScoroBackground:
     """Read the entity itself, VAT codes and finance accounts."""
-    told = [row for page in scoro.pages("companyAccount") for row in page]
-    company = read_company_account(told[0] if told else {})
+    told = scoro.call("companyAccount", "list")  # one object or a list of one: the reference does not say
+    company = read_company_account((told[0] if told else {}) if isinstance(told, list) else told or {})
     vat_codes = [read_vat_code(row) for page in scoro.pages("vatCodes") for row in page]
     accounts = [read_finance_account(row) for page in scoro.pages("financeAccounts") for row in page]
     return ScoroBackground(
