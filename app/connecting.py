@@ -35,6 +35,7 @@ from workers.pull.background import (
     read_scoro,
     sender,
 )
+from workers.reference import DIMENSION
 
 
 class ConnectError(Exception):
@@ -108,9 +109,17 @@ def connect(
         connection_id = ledger.db.run(keep)
     except UniqueViolation as error:
         raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
-    lines += [f"{len(items)} {topic.replace('_', ' ')}s read" for topic, items in intacct.topics.items() if items]
+    lines.append(
+        "read from Intacct: " + ", ".join(_counted(t, len(items)) for t, items in intacct.topics.items() if items)
+    )
     lines += _subscribe(settings, site, scoro_client)
     return Connected(connection_id, lines)
+
+
+def _counted(topic: str, count: int) -> str:
+    if topic.startswith(DIMENSION):
+        return f"{count} of {topic.removeprefix(DIMENSION)}"
+    return f"{count} {topic.replace('_', ' ')}{'' if count == 1 else 's'}"
 
 
 def _scoro_client(settings: Settings, site: Site, entity: str) -> ScoroClient:
