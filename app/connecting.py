@@ -109,9 +109,8 @@ def connect(
         connection_id = ledger.db.run(keep)
     except UniqueViolation as error:
         raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
-    lines.append(
-        "read from Intacct: " + ", ".join(_counted(t, len(items)) for t, items in intacct.topics.items() if items)
-    )
+    counts = [_counted(topic, len(items)) for topic, items in intacct.topics.items() if items]
+    lines.append(f"read from Intacct: {', '.join(counts)}")
     lines += _subscribe(settings, site, scoro_client)
     return Connected(connection_id, lines)
 

@@ -142,7 +142,6 @@ def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection
             f"Check in Scoro whether the {name} was deleted for good or belongs to another entity;"
             " if it exists, check what the API key may read, then send it again.",
             "id",
-            (str(change.scoro_id),),
         )
         return _failed(change, problem)
     try:

@@ -33,7 +33,6 @@ class Topic:
     object: str
     fields: tuple[str, ...]
     item: Callable[[Row], Item]
-    required: bool = False
 
 
 def _is_active(row: Row) -> bool:
@@ -49,7 +48,6 @@ TOPICS: dict[str, Topic] = {
         "GLACCOUNT",
         ("RECORDNO", "ACCOUNTNO", "TITLE", "STATUS"),
         lambda row: Item(row["ACCOUNTNO"], {"title": row.get("TITLE", "")}, _is_active(row)),
-        required=True,
     ),
     "tax_detail": Topic(
         "TAXDETAIL",
