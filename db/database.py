@@ -28,6 +28,9 @@ KEEPALIVE: dict[str, Any] = {
 
 TRIES = 3
 
+POOL_TIMEOUT_S = 5.0
+"""How long a thread waits for a connection before the ledger counts as down."""
+
 
 class Database:
     """The ledger's connections, shared by the threads of one process.
@@ -53,7 +56,7 @@ class Database:
             kwargs=kwargs,
             min_size=1,
             max_size=pool_size,
-            timeout=10,
+            timeout=POOL_TIMEOUT_S,
             open=False,
             check=ConnectionPool.check_connection,
         )
@@ -62,7 +65,7 @@ class Database:
             kwargs=self._direct_kwargs,
             min_size=0,
             max_size=pool_size * 2,
-            timeout=10,
+            timeout=POOL_TIMEOUT_S,
             open=False,
             check=ConnectionPool.check_connection,
             reset=release_locks,

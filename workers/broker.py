@@ -13,6 +13,7 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
+from pika.exceptions import AMQPError
 
 QUEUES = ("changes", "delivery", "pull", "dead-letters")
 
@@ -43,9 +44,14 @@ def ring(broker: dramatiq.Broker, prefix: str, queue: str, key: int) -> None:
 
 
 def keep_alive(broker: dramatiq.Broker) -> None:
-    """Answer RabbitMQ's heartbeat on the calling thread's connection."""
-    if isinstance(broker, RabbitmqBroker):
+    """Answer RabbitMQ's heartbeat on the calling thread's connection; one that is lost is given up, for a new one."""
+    if not isinstance(broker, RabbitmqBroker):
+        return
+    try:
         broker.connection.process_data_events(0)
+    except AMQPError:
+        del broker.connection
+        raise
 
 
 def start_workers(broker: dramatiq.Broker, prefix: str, queues: Iterable[str]) -> list[Worker]:
