@@ -1,0 +1,109 @@
+"""Worker processes that kill themselves at a chosen moment, as `kill -9` would: nothing is flushed, closed or told.
+
+They are real processes over real RabbitMQ and Postgres, forked from a server that has imported the product already.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+
+import db.outbox
+import workers.delivery.run
+from app.processes import running, until_told_to_stop
+from app.settings import Settings
+from app.wiring import open_ledger
+from tests.worlds.world import QUEUES, World
+from workers import steps
+
+CALL_S = 2.0
+"""Total deadline of a call to the gateway in these tests."""
+LOOK_UP_AGAIN_S = 0.5
+CLAIM_S = 1
+"""After this long bells that a dead relay had claimed are free again."""
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.crash.doomed"])
+
+
+@dataclass(frozen=True, slots=True)
+class AtStep:
+    """Die at the `nth` time that a step of `workers.steps.STEPS` is reached."""
+
+    step: str
+    nth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AfterFirstStep:
+    """Die this long after the first step of any name."""
+
+    delay_ms: float
+
+
+Moment = AtStep | AfterFirstStep | None
+
+
+def work(settings: Settings, moment: Moment) -> None:
+    """Run a worker until SIGTERM, or until its moment has come."""
+    steps.on_step = _death(moment)
+    workers.delivery.run.deadline_s = lambda functions: CALL_S
+    workers.delivery.run.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
+    db.outbox.CLAIM_S = CLAIM_S
+    with (
+        open_ledger(settings, actor="worker", pool_size=12) as ledger,
+        running(settings, ledger, amqp_url=settings.amqp_url, queues=QUEUES),
+    ):
+        until_told_to_stop()
+
+
+def _death(moment: Moment) -> Callable[[str], None] | None:
+    match moment:
+        case AtStep(step, nth):
+            return _at_step(step, nth)
+        case AfterFirstStep(delay_ms):
+            return _after_first_step(delay_ms)
+    return None
+
+
+def _at_step(fatal: str, nth: int) -> Callable[[str], None]:
+    left, lock = [nth], threading.Lock()
+
+    def reached(step: str) -> None:
+        with lock:
+            left[0] -= step == fatal
+            if not left[0]:
+                _die()
+
+    return reached
+
+
+def _after_first_step(delay_ms: float) -> Callable[[str], None]:
+    first = threading.Lock()
+
+    def reached(_: str) -> None:
+        if first.acquire(blocking=False):
+            threading.Timer(delay_ms / 1000, _die).start()
+
+    return reached
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def worker(world: World, moment: Moment = None) -> Iterator[BaseProcess]:
+    """A worker process of the world; it is gone when the block ends."""
+    process = PROCESSES.Process(target=work, args=(world.settings, moment), daemon=True)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()
