@@ -23,6 +23,7 @@ class Standing:
     """What the ledger knows of a document when its translation begins."""
 
     document_id: int
+    state: str
     link: dict[str, Any] | None
     """The row of `link`; None where the document has no record in Intacct."""
     intent_fingerprint: str | None
@@ -72,7 +73,7 @@ class DocumentFacts:
 def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standing]:
     """What the ledger knows of these documents."""
     rows = ledger.execute(
-        """SELECT d.id, to_jsonb(l) AS link, intent.source_fingerprint AS intent, last.source_fingerprint AS refused
+        """SELECT d.id, d.state, to_jsonb(l) AS link, intent.source_fingerprint AS intent, last.source_fingerprint AS refused
            FROM document d
            LEFT JOIN link l ON l.document_id = d.id
            LEFT JOIN LATERAL (SELECT o.source_fingerprint FROM operation o WHERE o.document_id = d.id AND o.state IN
@@ -83,7 +84,7 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
            WHERE d.id = ANY(%s)""",
         [list(document_ids)],
     ).fetchall()
-    return {row["id"]: Standing(row["id"], row["link"], row["intent"], row["refused"]) for row in rows}
+    return {row["id"]: Standing(row["id"], row["state"], row["link"], row["intent"], row["refused"]) for row in rows}
 
 
 def lock_intents(ledger: Ledger, document_ids: Collection[int]) -> None:

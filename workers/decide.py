@@ -167,24 +167,20 @@ def decide(change: Taken, reading: Invoice | Decision, facts: Facts) -> Decision
 
 
 def _before_translation(change: Taken, invoice: Invoice, facts: Facts) -> Decision | None:
+    standing = facts.standing[change.document_id]
     reason = _excluded(change, invoice, facts)
     if reason is not None:
-        return Decision(change, Outcome.SKIPPED, reason, "skipped")
-    standing = facts.standing[change.document_id]
+        return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
     if invoice.is_deleted:
         return _deleted(change, standing)
     source = _fingerprint(invoice, facts)
-    posted = standing.link["source_fingerprint"] if standing.link else None
-    if standing.intent_fingerprint is not None:
-        if standing.intent_fingerprint == source:
-            return Decision(change, Outcome.UNCHANGED)
-        if posted == source:
-            return Decision(change, Outcome.REVERTED, "", "posted")
-        return None
-    if posted == source and standing.refused_fingerprint is None:
+    if standing.intent_fingerprint == source:
         return Decision(change, Outcome.UNCHANGED)
-    if posted == source:
-        return Decision(change, Outcome.REVERTED, "", "posted")
+    if standing.link and standing.link["source_fingerprint"] == source:
+        stands = standing.state in {"posted", "linked"} and standing.intent_fingerprint is None
+        return Decision(change, Outcome.UNCHANGED) if stands else Decision(change, Outcome.REVERTED, "", "posted")
+    if standing.intent_fingerprint is not None:
+        return None
     if standing.refused_fingerprint == source and not change.interactive:
         return Decision(change, Outcome.UNCHANGED)
     if standing.link and not change.interactive and facts.connection.settings.data.invoices.updates == "on_demand":

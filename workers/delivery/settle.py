@@ -12,6 +12,9 @@ from schemas.intacct.results import FunctionResult, Response
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import delay_s
 
+RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
+"""The state that a function's `action` leaves the record in, as far as we know; approvals are Intacct's own."""
+
 BISECT_BUDGET = 14
 """Rejected requests that one search may cost: one fault in a pack of 100 takes 8, two take at most 14."""
 
@@ -46,7 +49,8 @@ def _from_result(operation: Sending, result: FunctionResult | None) -> Settlemen
         record_no = result.key or (str(operation.link["record_no"]) if operation.link else None)
         if record_no is None:
             return Settlement(operation.id, "uncertain", "Intacct answered success without a record number", "no key")
-        return Settlement(operation.id, "posted", outcome="success", record_no=record_no)
+        state = RECORD_STATES.get(str(operation.function["body"].get("action", "")))
+        return Settlement(operation.id, "posted", outcome="success", record_no=record_no, record_state=state)
     return _from_failure(operation, problem_of(operation, result))
 
 
