@@ -6,6 +6,8 @@ from typing import Any
 
 from db.database import Ledger, one
 
+OPEN = "('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')"
+
 MOVES = """CASE
     WHEN o.state = 'sending' THEN ''
     WHEN o.state = 'waiting_person' THEN 'person'
@@ -18,7 +20,7 @@ MOVES = """CASE
 WAITS = f"""WITH open_operation AS MATERIALIZED (
         SELECT o.id, o.document_id, o.connection_id, o.state, o.due_at, {MOVES} AS waits_for
         FROM operation o JOIN connection c ON c.id = o.connection_id
-        WHERE o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
+        WHERE o.state IN {OPEN}
     ), open_change AS MATERIALIZED (
         SELECT ch.document_id, ch.connection_id, ch.due_at, CASE
             WHEN c.state = 'disconnected' AND ch.state = 'waiting' THEN 'connection'
@@ -87,7 +89,8 @@ OUTCOME = f"""SELECT d.state, d.reason, d.number, c.name AS connection, c.state 
     LEFT JOIN LATERAL (SELECT ch.state, ch.reason, ch.attempts FROM change ch WHERE ch.document_id = d.id
         AND ch.id >= %(change)s AND ch.state IN ('waiting', 'reading') ORDER BY ch.id LIMIT 1) pending ON true
     LEFT JOIN change ended ON ended.id = %(change)s
-    LEFT JOIN LATERAL (SELECT o.id, o.state, o.reason, o.settled_at, {MOVES} AS waits_for FROM operation o
+    LEFT JOIN LATERAL (SELECT o.id, o.state, o.reason, o.settled_at,
+            CASE WHEN o.state IN {OPEN} THEN {MOVES} ELSE '' END AS waits_for FROM operation o
         WHERE o.document_id = d.id AND o.state <> 'superseded' ORDER BY o.created_at DESC LIMIT 1) o ON true
     LEFT JOIN link l ON l.document_id = d.id
     LEFT JOIN LATERAL (SELECT x.cause, x.fix FROM dead_letter x WHERE x.document_id = d.id

@@ -19,7 +19,7 @@ from app.cli.common import (
     tell,
 )
 from app.cli.errors import Refusal
-from app.cli.output import plain, print_json, print_table
+from app.cli.output import count, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from db.connections import Connection
@@ -90,6 +90,8 @@ def list_connections(as_json: AsJson = False) -> None:
         if as_json:
             print_json([_json_row(use, row) for row in rows])
             return
+    if not rows:
+        typer.echo("No connections.")
     print_table(
         ("Id", "Name", "Site", "Scoro", "Intacct", "State", "Requests", "Failures"),
         [
@@ -193,8 +195,8 @@ def go_live(connection: Chosen = None, yes: Yes = False) -> None:
             waiting = use.ledger.db.run(lambda session: waits.rehearsed(session, chosen.id))
             per_request = chosen.settings.delivery.max_documents
             agree(
-                f"{plain(chosen.name)} goes live: {waiting} documents wait to be sent, about"
-                f" {-(-waiting // per_request)} requests; from then on every change is sent.",
+                f"{plain(chosen.name)} goes live: {count(waiting, 'document')} to be sent, in about"
+                f" {count(-(-waiting // per_request), 'request')}; from then on every change is sent.",
                 yes=yes,
             )
         tell(connecting.go_live(use.ledger, chosen))

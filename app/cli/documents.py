@@ -135,10 +135,9 @@ def _print_document(document: dict[str, Any]) -> None:
     for name, value in facts.items():
         if value not in ("", None):
             typer.echo(f"{name:<11} {plain(value)}")
-    _section("Revisions", ("No", "Read"), [(r["number"], r["read_at"]) for r in document["revisions"]])
-    _section(
-        "Operations",
-        ("Revision", "What", "State", "Total", "Tries", "Made", "Reason"),
+    print_table(("No", "Read"), [(r["number"], r["read_at"]) for r in document["revisions"]], title="Revisions")
+    print_table(
+        ("Revision", "Function", "State", "Total", "Tries", "Made", "Reason"),
         [
             (
                 *(o["revision"], f"{o['verb']} {o['object']}", o["state"], o["total"], o["attempts"], o["created_at"]),
@@ -146,29 +145,27 @@ def _print_document(document: dict[str, Any]) -> None:
             )
             for o in document["operations"]
         ],
+        title="Operations",
     )
-    _section(
-        "Requests",
+    print_table(
         ("Request", "Purpose", "State", "Left", "Outcome", "Detail"),
         [
             (r["id"], r["purpose"], r["state"], r["left_at"], r["outcome"], r["detail"])
             for o in document["operations"]
             for r in o["requests"]
         ],
+        title="Requests",
     )
-    _section("Notes", ("At", "Revision", "Note"), [(n["at"], n["revision"], n["text"]) for n in document["notes"]])
-    _section(
-        "Failures",
+    print_table(
+        ("At", "Revision", "Note"), [(n["at"], n["revision"], n["text"]) for n in document["notes"]], title="Notes"
+    )
+    print_table(
         ("Id", "State", "Cause", "Fix"),
         [(f["id"], "cleared" if f["cleared_at"] else f["state"], f["cause"], f["fix"]) for f in document["failures"]],
+        title="Failures",
     )
-    _section(
-        "History",
+    print_table(
         ("At", "Who", "What", "Became", "Detail"),
         [(j["at"], j["actor"], j["subject"], j["to"], j["detail"]) for j in document["timeline"]],
+        title="History",
     )
-
-
-def _section(title: str, headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
-    if rows:
-        print_table(headings, rows, title=title)

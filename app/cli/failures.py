@@ -8,7 +8,7 @@ import typer
 
 from app.cli.common import AsJson, ConnectionOption, DocumentKind, chosen_id, opened
 from app.cli.errors import Refusal
-from app.cli.output import plain, print_json, print_table
+from app.cli.output import count, plain, print_json, print_table
 from schemas.kinds import Kind
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
         "Fix": found["fix"],
         "Class": f"{found['class']}, {found['code']}",
         "Connection": found["connection"],
-        "Holds up": f"{found['count']} documents{': ' if found['money'] else ''}{_money(found['money'])}",
+        "Holds up": f"{count(found['count'], 'document')}{': ' if found['money'] else ''}{_money(found['money'])}",
         "First seen": found["first_seen_at"],
         "Last seen": found["last_seen_at"],
     }

@@ -17,6 +17,11 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+WHOLE = frozenset(
+    {"Id", "Document", "State", "At", "Made", "Left", "Read", "Last tried", "Amount", "Who", "What", "Became"}
+)
+"""Columns whose cells stay on one line."""
+
 _CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
 _VISIBLE = {**_CONTROL, ord("\n"): " ", ord("\t"): " ", ord("\r"): " "}
 """Control characters and those that turn the direction of what follows."""
@@ -72,6 +77,11 @@ def plain(value: object) -> str:
     return str(value).translate(_VISIBLE)
 
 
+def count(n: int, what: str) -> str:
+    """A number of things: `1 request`, `2 requests`."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> "Table":
     """A table; columns named in `right` hold numbers."""
     from rich import box
@@ -80,7 +90,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: S
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        made.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+        made.add_column(
+            heading, justify="right" if heading in right else "left", overflow="fold", no_wrap=heading in WHOLE
+        )
     for row in rows:
         made.add_row(*(Text(plain(cell)) for cell in row))
     return made
@@ -89,13 +101,16 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: S
 def print_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = (), title: str = ""
 ) -> None:
-    """Print a table under its title."""
+    """Print a table under its title; one without rows is not there."""
     from rich.console import Console
 
+    shown = list(rows)
+    if not shown:
+        return
     console = Console(highlight=False)
     if title:
         console.print(f"\n{plain(title)}", markup=False, style="bold")
-    console.print(table(headings, rows, right=right))
+    console.print(table(headings, shown, right=right))
 
 
 def on_terminal() -> bool:

@@ -95,10 +95,12 @@ def _standing(session: "Session", connection: "Connection", kind: Kind, scoro_id
 
     found = reports.find_documents(session, kind, scoro_id, connection.id)
     if not found:
-        return intake.Standing(0, None, None, None)
-    document_id = found[0]["id"]
-    link = intake.standing(session, [document_id])[document_id].link
-    return intake.Standing(document_id, {**link, "source_fingerprint": ""} if link else None, None, None)
+        return intake.Standing(
+            document_id=0, state="waiting", link=None, intent_fingerprint=None, refused_fingerprint=None
+        )
+    known = intake.standing(session, [found[0]["id"]])[found[0]["id"]]
+    link = {**known.link, "source_fingerprint": ""} if known.link else None
+    return replace(known, link=link, intent_fingerprint=None, refused_fingerprint=None)
 
 
 def _facts(

@@ -1,12 +1,12 @@
 """`quota show|limit`: the requests of the month, by site."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.common import AsJson, opened
 from app.cli.errors import Refusal
-from app.cli.output import print_json, print_table
+from app.cli.output import plain, print_json
 from app.cli.sites import MAX_LIMIT, set_limit
 from schemas.kinds import Purpose
 
@@ -26,19 +26,23 @@ def show(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    print_table(
-        ("Site", "Month", "Limit", "Used", "Left", "Unconfirmed", "At this pace", "By purpose", "Resumes"),
-        [
-            (
-                *(row["site"], row["month"], row["limit"], row["used"], row["left"], row["unconfirmed"]),
-                round(row["used"] / elapsed[row["site"]]),
-                ", ".join(f"{purpose} {n}" for purpose, n in row["by_purpose"].items() if n),
-                row["resumes_at"],
-            )
-            for row in rows
-        ],
-        right=("Limit", "Used", "Left", "Unconfirmed", "At this pace"),
+    if not rows:
+        typer.echo("No sites.")
+    for row in rows:
+        _print(row, round(row["used"] / elapsed[row["site"]]))
+
+
+def _print(row: dict[str, Any], at_this_pace: int) -> None:
+    typer.echo(
+        f"{plain(row['site'])}, {row['month']}: {row['used']:,} of {row['limit']:,} requests used, {row['left']:,} left"
     )
+    if spent := ", ".join(f"{purpose} {n:,}" for purpose, n in row["by_purpose"].items() if n):
+        typer.echo(f"  by purpose   {spent}")
+    if row["unconfirmed"]:
+        typer.echo(f"  unconfirmed  {row['unconfirmed']:,}: they left and no answer came")
+    typer.echo(f"  at this pace {at_this_pace:,} by the end of the month")
+    if row["resumes_at"]:
+        typer.echo(f"  resumes      {plain(row['resumes_at'])}; until then only look-ups leave")
 
 
 @group.command()
@@ -55,5 +59,5 @@ def limit(
             raise Refusal(f"There is no site {site}: see `scoro-intacct site list`.")
         released = use.ledger.db.run(lambda session: set_limit(session, found.id, requests))
     typer.echo(f"{site}: {found.request_limit} -> {requests} requests per month.")
-    if released:
+    if released and requests > found.request_limit:
         typer.echo("What waited for requests goes on.")

@@ -33,7 +33,7 @@ def _account(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "source": row["source"],
         "id": row["key"],
-        "number": row["key"] if row["source"] == "intacct" else data.get("symbol"),
+        "number": data.get("symbol", row["key"]),
         "name": data.get("title") or data.get("name"),
         "active": row["active"],
     }
@@ -44,7 +44,7 @@ def _tax(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "source": row["source"],
         "id": row["key"],
-        "name": row["key"] if row["source"] == "intacct" else data.get("name") or data.get("code"),
+        "name": data.get("name") or data.get("code"),
         "rate": data.get("rate") or data.get("percent"),
         "type": data.get("type"),
         "solution": data.get("solution"),
@@ -63,7 +63,7 @@ def _dimension(row: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """How one list is made: the topics it is read from, its columns, its rows."""
+    """How one list is made: the topics it is read from, its columns for people, its rows."""
 
     topics: tuple[str, ...]
     columns: tuple[str, ...]
@@ -72,9 +72,7 @@ class _View:
 
 VIEWS = {
     Listed.ACCOUNTS: _View(("account",), ("source", "id", "number", "name", "active"), _account),
-    Listed.TAXES: _View(
-        ("tax\\_detail", "vat\\_code"), ("source", "id", "name", "rate", "type", "solution", "active"), _tax
-    ),
+    Listed.TAXES: _View(("tax\\_detail", "vat\\_code"), ("source", "id", "name", "rate", "type", "active"), _tax),
     Listed.DIMENSIONS: _View((f"{DIMENSION}%",), ("dimension", "id", "name", "active"), _dimension),
 }
 

@@ -22,7 +22,7 @@ from app.cli.common import (
     synced,
 )
 from app.cli.errors import Refusal
-from app.cli.output import on_terminal, plain
+from app.cli.output import count, on_terminal, plain
 from schemas.kinds import WEBHOOK_KINDS, Kind
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ def judge(row: dict[str, Any]) -> Verdict:
     if row["connection_state"] == "disconnected":
         return Verdict(f"is not sent: {row['connection']} is disconnected.")
     if row["pending"] is not None:
-        if not row["pending_attempts"] and not row["waits_for"]:
-            return Verdict(NO_WORKER, final=False)
-        reason = row["pending_reason"] or _operation_reason(row) or "it is being read"
-        return Verdict(f"is not posted yet: {reason}", final=bool(row["waits_for"]))
+        return _judge_pending(row)
     state = row["state"]
     if state in {"posted", "linked"}:
         changed = "is posted" if row["settled_since"] else "is up to date, nothing had to change"
@@ -131,6 +128,16 @@ def judge(row: dict[str, Any]) -> Verdict:
     if row["operation_state"] == "waiting_prerequisite" and row["needed"] is not None:
         return Verdict(f"is not posted yet: it needs {row['needed']}, which failed: {row['needed_reason']}")
     return Verdict(f"is not posted yet: {_operation_reason(row) or f'it is {state}'}", final=bool(row["waits_for"]))
+
+
+def _judge_pending(row: dict[str, Any]) -> Verdict:
+    """The document is still to be read: at once, or once its last write is no longer in doubt."""
+    if row["operation_state"] in {"sending", "uncertain"}:
+        reason = _operation_reason(row) or "its last write is not answered yet"
+        return Verdict(f"is not posted yet: {reason}", final=bool(row["waits_for"]))
+    if not row["pending_attempts"]:
+        return Verdict(NO_WORKER, final=False)
+    return Verdict(f"is not posted yet: {row['pending_reason'] or 'it is being read'}", final=False)
 
 
 def _operation_reason(row: dict[str, Any]) -> str:
@@ -165,7 +172,7 @@ def now(
                 price = _price(use, chosen, scoro, kinds)
             agree(price, yes=False)
         found = _capture(use, chosen, scoro, kinds)
-        typer.echo(f"{found} documents are read again.")
+        typer.echo(f"Asked to read {count(found, 'document')} again.")
         left = waiting.until_still(use.ledger.db, SYNC_TIMEOUT_S) if wait else []
     for line in (waiting.describe(one) for one in left if one.waits_for):
         typer.echo(line)
@@ -186,8 +193,8 @@ def _price(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: l
     requests = -(-listed // connection.settings.delivery.max_documents)
     left = next(row["left"] for row in use.ledger.db.run(reports.quota) if row["site"] == connection.site.name)
     return (
-        f"{plain(connection.name)}: Scoro lists {listed} documents since {starts_on}. What differs is sent:"
-        f" at most about {requests} requests of the {left} left this month."
+        f"{plain(connection.name)}: Scoro lists {count(listed, 'document')} since {starts_on}. What differs is sent:"
+        f" at most about {count(requests, 'request')} of the {left:,} left this month."
     )
 
 
@@ -195,7 +202,7 @@ def _capture(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds:
     """Capture all pages of every kind, with a count on a terminal; returns how many documents."""
     from producers import manual
 
-    pages = (count for kind in kinds for count in manual.sync(use.ledger.db, connection, scoro, kind, actor()))
+    pages = (size for kind in kinds for size in manual.sync(use.ledger.db, connection, scoro, kind, actor()))
     if not on_terminal():
         return sum(pages)
     from rich.console import Console
@@ -205,7 +212,7 @@ def _capture(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("", total=None)
         found = 0
-        for count in pages:
-            found += count
+        for size in pages:
+            found += size
             bars.update(bar, completed=found)
         return found

@@ -73,6 +73,8 @@ def list_sites(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        typer.echo("No sites.")
     print_table(
         ("Name", "Address", "Requests/month", "Time zone", "Connections"),
         [(r["name"], r["url"], r["request_limit"], r["time_zone"], ", ".join(r["connections"])) for r in rows],

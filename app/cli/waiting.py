@@ -9,7 +9,7 @@ import typer
 
 from app.cli.common import opened
 from app.cli.errors import Refusal
-from app.cli.output import on_terminal, plain
+from app.cli.output import count, on_terminal, plain
 
 if TYPE_CHECKING:
     from db.database import Database
@@ -78,15 +78,15 @@ def _progress() -> Iterator[Show]:
 
 def summary(moving: Sequence["Wait"]) -> str:
     """Counts of what is on its way: `3 changes, 1 operation`."""
-    counts: dict[str, int] = {}
+    sums: dict[str, int] = {}
     for found in moving:
-        counts[found.what] = counts.get(found.what, 0) + found.count
-    return ", ".join(_count(n, what) for what, n in counts.items())
+        sums[found.what] = sums.get(found.what, 0) + found.count
+    return ", ".join(count(n, what) for what, n in sums.items())
 
 
 def describe(found: "Wait") -> str:
     """One line about a wait that does not end by itself."""
-    subject = f"{plain(found.connection)}: {_count(found.count, found.what)}"
+    subject = f"{plain(found.connection)}: {count(found.count, found.what)}"
     verb = "waits" if found.count == 1 else "wait"
     if found.waits_for == "quota":
         return f"{subject} {verb} for requests, until {plain(found.last_due_at)}."
@@ -99,7 +99,3 @@ def describe(found: "Wait") -> str:
 
 def _state(connection_state: str) -> str:
     return "in rehearsal" if connection_state == "rehearsal" else connection_state
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
