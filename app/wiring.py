@@ -41,7 +41,7 @@ def open_ledger(
         if settings.database_url is None:
             migrate(service.url)
         elif not is_current(service.url):
-            raise EnvironmentFault("The ledger has not this version's schema yet: run `scoro-intacct migrate`.")
+            raise EnvironmentFault("The ledger does not have this version's schema yet: run `scoro-intacct migrate`.")
         direct = settings.database_direct_url if settings.database_url else None
         db = Database(service.url, direct, actor=actor, pool_size=pool_size)
         try:

@@ -84,7 +84,7 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
            WHERE d.id = ANY(%s)""",
         [list(document_ids)],
     ).fetchall()
-    return {row["id"]: Standing(row["id"], row["state"], row["link"], row["intent"], row["refused"]) for row in rows}
+    return {r["id"]: Standing(r["id"], r["state"], r["link"], r["intent"], r["refused"]) for r in rows}
 
 
 def lock_intents(ledger: Ledger, document_ids: Collection[int]) -> None:
