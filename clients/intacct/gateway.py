@@ -137,10 +137,12 @@ def _raise_for_unparsable(answer: Answer, error: UnparsableError) -> NoReturn:
 
 
 def _raise_for_control(response: Response, answer: Answer) -> NoReturn:
-    """Nothing ran: the question is only who can help."""
+    """Nothing ran, unless the gateway itself failed: the question is only who can help."""
     _raise_for_known(response, answer)
     if any(entry.errorno == _SIGN_IN for entry in response.errors):
         raise ConnectionBroken(_said("The sender is not accepted", response), response.errors)
+    if answer.status >= 500:
+        raise Uncertain(_said("Sage Intacct failed and does not say whether this ran", response), response.errors)
     raise Unavailable(_said("Sage Intacct did not take the request", response), response.errors)
 
 
@@ -182,6 +184,8 @@ def _known(entry: GatewayErrorEntry, response: Response, answer: Answer) -> Gate
         return Throttled(_said(known.cause, response), answer.seconds("retry-after"), response.errors)
     if known.error_class is ErrorClass.BROKEN:
         return ConnectionBroken(_said(known.cause, response), response.errors)
+    if known.error_class is ErrorClass.UNCERTAIN:
+        return Uncertain(_said(known.cause, response), response.errors)
     if known.code == "out_of_service":
         return Unavailable(_said(known.cause, response), response.errors)
     return None
