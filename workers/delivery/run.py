@@ -16,7 +16,7 @@ import enum
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -228,7 +228,7 @@ class _Run:
             if charge is None:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in sending])
-        return charge, sending
+        return charge, [replace(o, attempts=o.attempts + 1) for o in sending]
 
     def _may_leave(self) -> bool:
         """Whether pacing lets a bulk request go; if not, bulk gathers until it may."""
