@@ -9,12 +9,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clients.intacct.known_errors import KNOWN_ERRORS, sentence, strip_support_id
+from clients.intacct.known_errors import KNOWN_ERRORS, Entry, sentence, strip_support_id
 from schemas.errors import ErrorClass
 from schemas.intacct.results import GatewayErrorEntry
 
 WRAPPER = "BL01001973"
 """Mostly says no more than that something failed; the error before it says what."""
+
+_TELLING = tuple(entry for entry in KNOWN_ERRORS if not entry.vague)
+_VAGUE = tuple(entry for entry in KNOWN_ERRORS if entry.vague)
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PARTICULARS = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"|--[^-]+--|\d[\w./-]*")
@@ -29,6 +32,7 @@ _PLAIN_WORDS: Mapping[str, str] = {
     "dimension": "a dimension",
     "field": "a field",
     "record": "a record",
+    "state": "in another state",
 }
 
 
@@ -48,7 +52,7 @@ def classify(errors: Sequence[GatewayErrorEntry], known: Mapping[str, str] | Non
     """What the errors of one rejected function mean.
 
     `known` fills what the texts do not name (number, customer, account). The first error that the table knows is the
-    cause; the wrapper and the mark of a rollback only if they stand alone.
+    cause; one that only says that something failed, the wrapper and the mark of a rollback only if they stand alone.
     """
     text = " · ".join(filter(None, (_words(error) for error in errors)))
     causes = [error for error in errors if not error.is_rollback]
@@ -56,15 +60,24 @@ def classify(errors: Sequence[GatewayErrorEntry], known: Mapping[str, str] | Non
         return _without_cause(bool(errors), text)
     telling = [error for error in causes if error.errorno != WRAPPER] or causes
     for error in (*telling, *causes):
-        for entry in KNOWN_ERRORS:
-            found = entry.match(error)
-            if found is not None:
-                words = {**(known or {}), **found}
-                culprit = tuple(found[name] for name in entry.culprits if found.get(name))
-                return Classified(
-                    entry.error_class, entry.code, _filled(entry.cause, words), _filled(entry.fix, words), culprit, text
-                )
-    return _unknown(telling[0], text)
+        if (found := _look_up(error, _TELLING)) is not None:
+            return _known(*found, known or {}, text)
+    vague = [(error, found) for error in causes if (found := _look_up(error, _VAGUE)) is not None]
+    if len(vague) == len(causes):
+        return _known(*vague[0][1], known or {}, text)
+    silent = [error for error, _ in vague]
+    return _unknown(next((error for error in telling if error not in silent), telling[0]), text)
+
+
+def _look_up(error: GatewayErrorEntry, entries: Sequence[Entry]) -> tuple[Entry, Mapping[str, str]] | None:
+    return next(((entry, found) for entry in entries if (found := entry.match(error)) is not None), None)
+
+
+def _known(entry: Entry, found: Mapping[str, str], known: Mapping[str, str], text: str) -> Classified:
+    words = {**known, **found}
+    culprit = tuple(found[name] for name in entry.culprits if found.get(name))
+    cause, fix = _filled(entry.cause, words), _filled(entry.fix, words)
+    return Classified(entry.error_class, entry.code, cause, fix, culprit, text)
 
 
 def _without_cause(rolled_back: bool, text: str) -> Classified:

@@ -101,7 +101,7 @@ ROLLED_BACK = GatewayErrorEntry(
             (),
         ),
         ("PL01000127", "Document Number is missing", ErrorClass.DATA, "number_missing", ()),
-        ("DL02000001", "There was an error processing the request.", ErrorClass.UNAVAILABLE, "processing_error", ()),
+        ("DL02000001", "There was an error processing the request.", ErrorClass.UNKNOWN, "processing_error", ()),
     ],
 )
 def test_known_errors(number: str, text: str, error_class: ErrorClass, code: str, culprit: tuple[str, ...]) -> None:
