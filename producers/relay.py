@@ -10,6 +10,7 @@ from collections.abc import Callable
 import psycopg
 import structlog
 from dramatiq.errors import BrokerError
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from db import outbox
@@ -17,6 +18,8 @@ from db.database import Database
 
 log = structlog.get_logger(__name__)
 
+BROKER_LOST = (AMQPError, AMQPConnectorException, BrokerError, OSError)
+"""How a broker fails; a port that accepts and stays silent raises the second, which is no AMQPError."""
 IDLE_S = 0.5
 """Longest wait for a notification; also how often the broker's heartbeat is answered and a stop is noticed."""
 GATHER_S = 0.01
@@ -62,7 +65,7 @@ class Relay(threading.Thread):
                     self._stop_requested.wait(GATHER_S)
                     continue
                 self._keep_alive()
-            except (AMQPError, BrokerError, OSError) as error:
+            except BROKER_LOST as error:
                 log.warning("relay.broker_lost", error=repr(error))
                 self._stop_requested.wait(RETRY_S)
             self._wait(listener)
@@ -81,7 +84,7 @@ class Relay(threading.Thread):
         try:
             for bell in bells:
                 self._ring(bell.queue, bell.key)
-        except (AMQPError, BrokerError, OSError):
+        except BROKER_LOST:
             self._db.run(lambda ledger: outbox.give_back(ledger, ids))
             raise
         self._db.run(lambda ledger: outbox.settle(ledger, ids))
