@@ -6,7 +6,6 @@ in rehearsal with its reference data, or nothing of it stands.
 ConnectError         one sentence with the fix
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
@@ -17,25 +16,22 @@ from clients.intacct.errors import ConnectionBroken, GatewayError
 from clients.intacct.gateway import Login
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ScoroError
-from db import connections, outbox, reference, requests, sites
+from db import connections, outbox, reference, sites
 from db.connections import Connection
 from db.database import Ledger as Session
-from db.requests import Charge
 from db.sites import Site
 from producers.subscriptions import hook_url, subscribe_missing, unsubscribe_all
 from schemas.errors import DocumentError
-from schemas.intacct.functions import Function
-from schemas.intacct.results import Response
 from schemas.kinds import Purpose
 from workers.pull.background import (
-    DEADLINE_S,
     IntacctBackground,
     ScoroBackground,
     read_intacct,
     read_scoro,
-    sender,
 )
+from workers.pull.charged import QuotaUsedUpError, charged
 from workers.reference import DIMENSION
+from workers.runtime import login_of
 
 
 class ConnectError(Exception):
@@ -80,7 +76,6 @@ def connect(
         raise ConnectError(
             f"The Intacct user {user_id} may not read accounts ({problem}): give it List and View on GL accounts."
         )
-    lines += [f"could not be read, so it is not used: {o} ({why})" for o, why in intacct.unreadable.items()]
     solution = _tax_solution(intacct, lines)
 
     def keep(session: Session) -> int:
@@ -99,18 +94,14 @@ def connect(
             tax_solution=solution,
             time_zone=site.time_zone,
         )
-        for topic, items in intacct.topics.items():
-            reference.replace(session, connection_id, "intacct", topic, items)
-        for topic, items in scoro.topics.items():
-            reference.replace(session, connection_id, "scoro", topic, items)
+        _keep_reference(session, connection_id, intacct, scoro)
         return connection_id
 
     try:
         connection_id = ledger.db.run(keep)
     except UniqueViolation as error:
         raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
-    counts = [_counted(topic, len(items)) for topic, items in intacct.topics.items() if items]
-    lines.append(f"read from Intacct: {', '.join(counts)}")
+    lines += _read_lines(intacct)
     lines += _subscribe(settings, site, scoro_client)
     return Connected(connection_id, lines)
 
@@ -137,61 +128,55 @@ def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
         return read_scoro(client)
     except (ScoroError, DocumentError) as error:
         raise ConnectError(
-            f"Scoro does not let us read the entity {entity} ({error}): check the site's URL, its API key"
-            " and the entity's"
-            " id under Settings > Site settings > Integrations > Scoro API."
+            f"Scoro does not let us read the entity {entity} ({error}): check the site's URL, its API key and the"
+            " entity's id under Settings > Site settings > Integrations > Scoro API."
         ) from None
 
 
-def _read_intacct(settings: Settings, ledger: Ledger, site: Site, login: Login) -> IntacctBackground:
-    send = charged(ledger, site.id, None, sender(gateway_of(settings), login))
+def _read_intacct(
+    settings: Settings, ledger: Ledger, site: Site, login: Login, connection_id: int | None = None
+) -> IntacctBackground:
+    gateway = gateway_of(settings)
+    send = charged(ledger.db, gateway, login, site_id=site.id, connection_id=connection_id, purpose=Purpose.BACKGROUND)
     try:
         return read_intacct(send)
     except ConnectionBroken as error:
         raise ConnectError(
-            f"Intacct does not let us in: {error} Check company, user, password and entity,"
-            " and that under Company > Security >"
-            f" Web Services authorizations that the sender {settings.intacct_sender_id} is authorised."
+            f"Intacct does not let us in: {error} Check company, user, password and entity, and that the sender"
+            f" {settings.intacct_sender_id} is authorised under Company > Security > Web Services authorizations."
         ) from None
     except GatewayError as error:
         raise ConnectError(f"Intacct could not be asked ({error}): try again.") from None
+    except QuotaUsedUpError:
+        raise ConnectError(
+            f"This month's requests of {site.name} are used up: wait for the next month, or raise the limit with"
+            f" `scoro-intacct quota limit {site.name} N`."
+        ) from None
+    finally:
+        gateway.close()
 
 
-def charged(
-    ledger: Ledger,
-    site_id: int,
-    connection_id: int | None,
-    send: Callable[[Sequence[tuple[str, Function]]], Response],
-) -> Callable[[Sequence[tuple[str, Function]]], Response]:
-    """Wrap a sender of reads: every request is charged to the site before it leaves."""
+def _keep_reference(session: Session, connection_id: int, intacct: IntacctBackground, scoro: ScoroBackground) -> None:
+    for topic, items in intacct.topics.items():
+        reference.replace(session, connection_id, "intacct", topic, items)
+    for topic, items in scoro.topics.items():
+        reference.replace(session, connection_id, "scoro", topic, items)
 
-    def charged_send(calls: Sequence[tuple[str, Function]]) -> Response:
-        def pay(session: Session) -> Charge | None:
-            charge = requests.charge(
-                session, site_id, connection_id, Purpose.BACKGROUND, functions=len(calls), deadline_s=DEADLINE_S
-            )
-            if charge is not None:
-                requests.leave(session, charge.request_id)
-            return charge
 
-        charge = ledger.db.run(pay)
-        if charge is None:
-            raise ConnectError(
-                "This month's requests of the site are used up: wait for the next month, or raise the limit with"
-                " `scoro-intacct quota limit`."
-            )
-        state, reason = "unanswered", "no answer"
-        try:
-            response = send(calls)
-            state, reason = "answered", "ok"
-        except GatewayError as error:
-            state, reason = "answered" if error.errors else "unanswered", str(error)
-            raise
-        finally:
-            ledger.db.run(lambda session: requests.end(session, charge.request_id, state, reason))
-        return response
+def read_background(settings: Settings, ledger: Ledger, connection: Connection) -> list[str]:
+    """Read accounts, tax rates, dimensions and the like again, from both sides; raises ConnectError."""
+    if connection.state == "disconnected":
+        raise ConnectError(f"{connection.name} is disconnected: connect it again first.")
+    scoro = _read_scoro(_scoro_client(settings, connection.site, connection.scoro_entity), connection.scoro_entity)
+    intacct = _read_intacct(settings, ledger, connection.site, login_of(connection), connection.id)
+    ledger.db.run(lambda session: _keep_reference(session, connection.id, intacct, scoro))
+    return _read_lines(intacct)
 
-    return charged_send
+
+def _read_lines(intacct: IntacctBackground) -> list[str]:
+    counts = [_counted(topic, len(items)) for topic, items in intacct.topics.items() if items]
+    unreadable = [f"could not be read, so it is not used: {o} ({why})" for o, why in intacct.unreadable.items()]
+    return [*unreadable, f"read from Intacct: {', '.join(counts)}"]
 
 
 def _base_currency(

@@ -11,8 +11,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import dramatiq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import dq_name, xq_name
 from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
+from pika import BlockingConnection, URLParameters
 from pika.exceptions import AMQPError
 
 QUEUES = ("changes", "delivery", "pull", "dead-letters")
@@ -60,3 +62,17 @@ def start_workers(broker: dramatiq.Broker, prefix: str, queues: Iterable[str]) -
     for worker in workers:
         worker.start()
     return workers
+
+
+def delete_queues(amqp_url: str, prefix: str) -> None:
+    """Remove the queues of an installation that is over; only those under a prefix of its own."""
+    if not prefix:
+        raise ValueError("queues without a prefix may be somebody else's")
+    connection = BlockingConnection(URLParameters(with_limits(amqp_url)))
+    try:
+        channel = connection.channel()
+        for queue in QUEUES:
+            for name in (prefix + queue, dq_name(prefix + queue), xq_name(prefix + queue)):
+                channel.queue_delete(name)
+    finally:
+        connection.close()

@@ -163,7 +163,12 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed makes other invoices.")] = 1,
 ) -> None:
     """Run the whole product against the sandbox, and report what arrived."""
+    from app import logs
     from app.demo import run
     from app.settings import load_settings
 
-    raise typer.Exit(run(load_settings(), documents=documents, serve=serve, seed=seed))
+    settings = load_settings()
+    # the report is what a person watches: of the log only what is wrong, unless asked for more
+    chosen = "log_level" in settings.model_fields_set
+    logs.configure(settings.log_format, settings.log_level if chosen else "WARNING")
+    raise typer.Exit(run(settings, documents=documents, serve=serve, seed=seed))

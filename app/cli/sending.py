@@ -180,6 +180,19 @@ def now(
         raise Refusal(f"Still on their way: {waiting.summary(moving)}.")
 
 
+@group.command()
+def background(connection: ConnectionOption = None) -> None:
+    """Read accounts, tax rates, dimensions and customers again, from both sides, in one or two requests."""
+    from app.connecting import read_background
+
+    with opened() as use:
+        chosen = load_connection(use, connection)
+        with busy("reading both sides"):
+            lines = read_background(use.settings, use.ledger, chosen)
+    for line in lines:
+        typer.echo(line)
+
+
 def _price(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: list[Kind]) -> str:
     """What it may cost at the most: every document of the dates that are synced could have changed."""
     from db import reports

@@ -27,7 +27,7 @@ from sandbox.intacct import create_app as intacct_app
 from sandbox.scoro import create_app as scoro_app
 from sandbox.serve import running as sandbox_running
 from schemas.settings import ConnectionSettings, set_key
-from workers.broker import QUEUES
+from workers.broker import QUEUES, delete_queues
 
 DAYS_BACK = 60
 """The documents of the demo are dated within so many days before the connection was made."""
@@ -84,6 +84,8 @@ def scene(settings: Settings, *, serve: bool) -> Iterator[Scene]:
             migrate(settings.database_url)
         ledger = stack.enter_context(open_ledger(settings, actor="demo", pool_size=16))
         site_id = _site(ledger, PREFIX + instance, books.scoro)
+        if service.url and settings.queue_prefix.startswith(PREFIX):
+            stack.callback(delete_queues, service.url, settings.queue_prefix)
         address = stack.enter_context(
             running(settings, ledger, amqp_url=service.url, web=True, queues=QUEUES, scheduler=True)
         )

@@ -127,7 +127,7 @@ ROWS: list[tuple[str, dict[str, Any], InvoiceContext, str, str, str]] = [
         CONTEXT,
         "vat_code_id",
         "VAT code 77, whose rate is not known",
-        "Sync the background data",
+        "Run `scoro-intacct sync background`",
     ),
     (
         "tax_line_account",

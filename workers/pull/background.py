@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clients.intacct.gateway import Gateway, Login
 from clients.scoro.client import ScoroClient
 from db.reference import Item
 from schemas.intacct.functions import (
@@ -20,8 +19,6 @@ from schemas.intacct.functions import (
 from schemas.intacct.results import FunctionResult, Response
 from schemas.scoro import CompanyAccount, read_company_account, read_finance_account, read_vat_code
 from workers.reference import DIMENSION
-
-DEADLINE_S = 120.0
 
 Row = Mapping[str, str]
 
@@ -112,11 +109,6 @@ class ScoroBackground:
 
 Send = Callable[[Sequence[tuple[str, Function]]], Response]
 """Sends functions as one request that is charged to the quota."""
-
-
-def sender(gateway: Gateway, login: Login) -> Send:
-    """Return how functions are sent in the name of a login, for a caller that charges itself."""
-    return lambda calls: gateway.send(login, calls, unique=False, deadline_s=DEADLINE_S)
 
 
 def read_intacct(send: Send) -> IntacctBackground:

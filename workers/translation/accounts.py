@@ -35,7 +35,8 @@ def line_account(invoice: Invoice, line: InvoiceLine, settings: ConnectionSettin
     raise refused(
         "account_without_counterpart",
         f"{invoice.label}: the finance account {shown} of the line {line_name(line)} has no counterpart in Intacct.",
-        f"Make the account in Intacct and sync the background data, or map it: {setting_command(key, 'ACCOUNTNO')}",
+        "Make the account in Intacct and run `scoro-intacct sync background`, or map it:"
+        f" {setting_command(key, 'ACCOUNTNO')}",
         field="finance_account_id",
         culprit=(shown,),
     )
@@ -59,7 +60,8 @@ def _usable(invoice: Invoice, account: Account | None, number: str, key: str) ->
     raise refused(
         "account_not_usable",
         f"{invoice.label}: the account {number} {state}.",
-        f"Activate it in Intacct and sync the background data, or choose another: {setting_command(key, 'ACCOUNTNO')}",
+        "Activate it in Intacct and run `scoro-intacct sync background`, or choose another:"
+        f" {setting_command(key, 'ACCOUNTNO')}",
         field=key,
         culprit=(number,),
     )

@@ -70,7 +70,8 @@ def _value_id(invoice: Invoice, dimension: str, custom_field: str, text: str, re
     raise refused(
         "dimension_value",
         f"{invoice.label}: the {dimension} '{text}' in the custom field {custom_field} {state}.",
-        f"Choose another value for {custom_field} in Scoro, or add it in Intacct and sync the background data.",
+        f"Choose another value for {custom_field} in Scoro, or add it in Intacct and run"
+        " `scoro-intacct sync background`.",
         field=custom_field,
         culprit=(dimension, text),
     )

@@ -111,7 +111,8 @@ def _exchange(invoice: Invoice, context: InvoiceContext, notes: list[str]) -> di
         raise refused(
             "unknown_currency",
             f"{invoice.label}: its currency {currency} is not an active one.",
-            f"Activate {currency} in Scoro and in Intacct and sync the background data, or change it on the invoice.",
+            f"Activate {currency} in Scoro and in Intacct and run `scoro-intacct sync background`, or change it on the"
+            " invoice.",
             field="currency",
             culprit=(currency,),
         )

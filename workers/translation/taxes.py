@@ -31,7 +31,7 @@ def _rate(invoice: Invoice, source: Invoice | InvoiceLine, place: str, reference
         raise refused(
             "unknown_tax_rate",
             f"{invoice.label}: {place} has the VAT code {source.vat_code_id}, whose rate is not known.",
-            "Sync the background data, or choose another tax rate on the invoice in Scoro.",
+            "Run `scoro-intacct sync background`, or choose another tax rate on the invoice in Scoro.",
             field="vat_code_id",
             culprit=(str(source.vat_code_id),),
         )
