@@ -1,173 +1,176 @@
-"""Did it happen? What is looked up for an operation in doubt, and what the rows that come back mean. Pure.
+"""Did it happen? What is looked up for an operation in doubt, and what the answers mean. Pure.
 
 One table says for each kind of write what is asked and how the answer is read:
 
 | operation | look-up | it happened if | it did not if | else |
 | --- | --- | --- | --- | --- |
-| create ARINVOICE | RECORDID + CUSTOMERID | created after our first send, by our user, equal total | no such record |
-a person |
-| update ARINVOICE | header + lines by RECORDNO | equal to the new payload | equal to the previous one | a person |
-| create CUSTOMER | CUSTOMERID | found | no such record | – |
+| create ARINVOICE, ARADJUSTMENT | RECORDID + CUSTOMERID, with AUWHENCREATED, CREATEDBY, total | created after our \
+first send, by our user, equal total (credits: without sign) | no such record | a person |
+| create APBILL, APADJUSTMENT | RECORDID + VENDORID, and as above | as above | no such record | a person |
+| update of these four | header + lines by RECORDNO | equal to the new payload | equal to the previous one | a person |
+| delete of these four, reverse ARINVOICE, APBILL | RECORDNO, STATE | absent or Reversed | STATE unchanged | a person |
+| apply ARPYMT, create ARPYMT | ARPYMTDETAIL by RECORDKEY + ADJUSTMENTKEY | details with the sum | none | a person |
+| create APPYMT | APPYMTDETAIL likewise | details with the sum | none | a person |
+| create SUPDOC | `get_list supdoc` by id | the names of all files there | id absent | a person adds the missing |
+| update SUPDOC | `get_list supdoc` by id | the names of all files there | none of them there | a person |
+| create CUSTOMER, VENDOR, PROJECT | CUSTOMERID, VENDORID, PROJECTID | found | no such record | – |
 
-*No such record* is believed only after the wait (`uncertain_wait_s`); what happens then is decided in `settle`.
+A record of equal number, party and total that stood there before our first send is linked. *No such record* is
+believed only after the wait (`uncertain_wait_s`); what happens then is decided in `settle`. Intacct cannot list the
+names of attached files without the files, so attachments answer with their bytes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 
+from clients.intacct.catalogue import classify
 from db.operations import Sending
-from schemas.intacct.functions import MAX_IN_VALUES, Function, in_, query
-from workers.translation.posted import HEADER_FIELDS, LINE_FIELDS, TOTAL_FIELD, matches_update
+from schemas.intacct.functions import MAX_PAGE_SIZE, Function
+from schemas.intacct.results import FunctionResult
+from workers.delivery.look_ups.evidence import Evidence, Row, Verdict
+from workers.delivery.look_ups.reads import Read
+from workers.delivery.look_ups.table import LOOK_UPS
+from workers.delivery.policy import RETRIES, Then
 
-Row = Mapping[str, str]
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far the gateway's clock may differ from the ledger's when AUWHENCREATED is compared with our first send."""
+__all__ = ["LOOK_UPS", "MAX_OPERATIONS", "Row", "Verdict", "questions", "verdict", "verdicts"]
 
 MAX_OPERATIONS = 100
-"""Operations of one look-up: their lines must fit into one page of 2,000 rows."""
+"""Operations of one look-up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a look-up says: `happened` True, False, or None for something that a person must look at."""
+class _Question:
+    """One function of a look-up, and the keys that it answers for."""
 
-    happened: bool | None
-    record_no: str | None = None
-    record_state: str | None = None
-    reason: str = ""
-    before_us: bool = False
-    """The record stood there before our first send: to be linked, not counted as posted by us."""
-
-
-@dataclass(frozen=True, slots=True)
-class LookUp:
-    """How one kind of write is looked up."""
-
-    object: str
-    key_field: str
-    fields: tuple[str, ...]
-    key: Callable[[Sending], str]
-    decide: Callable[[Sending, Sequence[Row], Sequence[Row], str], Verdict]
-    line_object: str = ""
-    line_fields: tuple[str, ...] = ()
-
-
-def invoice_created(operation: Sending, rows: Sequence[Row], _: Sequence[Row], user_id: str) -> Verdict:
-    """A created document stands if its number and party do, from our hand and with our total."""
-    same = [row for row in rows if row.get("CUSTOMERID") == operation.party]
-    if not same:
-        return Verdict(False)
-    ours = [row for row in same if _by_us(row, operation.first_left_at, user_id)]
-    row = (ours or same)[0]
-    if not _equal(row.get(TOTAL_FIELD), operation.total):
-        return Verdict(
-            None,
-            row["RECORDNO"],
-            reason=f"Intacct holds {operation.natural_key} with a total of {row.get(TOTAL_FIELD)},"
-            f" Scoro's is {operation.total}: compare the two, then link or renumber.",
-        )
-    if len(ours) > 1:
-        return Verdict(None, reason=f"Intacct holds {operation.natural_key} {len(ours)} times: delete all but one.")
-    return Verdict(True, row["RECORDNO"], row.get("STATE"), before_us=not ours)
-
-
-def customer_created(_: Sending, rows: Sequence[Row], __: Sequence[Row], ___: str) -> Verdict:
-    """A customer stands if its id does: the id is made from Scoro's contact id."""
-    return Verdict(True, rows[0]["RECORDNO"]) if rows else Verdict(False)
-
-
-def invoice_updated(operation: Sending, rows: Sequence[Row], lines: Sequence[Row], _: str) -> Verdict:
-    """An update stands if header and lines equal its payload, and did not run if they equal the one before."""
-    if not rows:
-        return Verdict(None, reason=f"Invoice {operation.natural_key} is no longer in Intacct.")
-    new = Function.model_validate(operation.function)
-    if matches_update(new, rows[0], lines):
-        return Verdict(True, rows[0]["RECORDNO"], rows[0].get("STATE"))
-    previous = Function.model_validate(operation.previous) if operation.previous else None
-    if previous is None or matches_update(previous, rows[0], lines):
-        return Verdict(False)
-    return Verdict(
-        None,
-        rows[0]["RECORDNO"],
-        reason=f"Invoice {operation.natural_key} holds neither what was sent nor what it held before:"
-        " somebody may have edited it in Intacct.",
-    )
-
-
-def _natural_key(operation: Sending) -> str:
-    return operation.natural_key
-
-
-def _record_no(operation: Sending) -> str:
-    return str(operation.link["record_no"]) if operation.link else ""
-
-
-LOOK_UPS: dict[tuple[str, str], LookUp] = {
-    ("create", "ARINVOICE"): LookUp(
-        "ARINVOICE",
-        "RECORDID",
-        ("RECORDNO", "RECORDID", "CUSTOMERID", "STATE", TOTAL_FIELD, "AUWHENCREATED", "CREATEDBY"),
-        _natural_key,
-        invoice_created,
-    ),
-    ("update", "ARINVOICE"): LookUp(
-        "ARINVOICE",
-        "RECORDNO",
-        ("RECORDNO", "STATE", TOTAL_FIELD, *HEADER_FIELDS.values()),
-        _record_no,
-        invoice_updated,
-        "ARINVOICEITEM",
-        ("RECORDNO", "RECORDKEY", "LINE_NO", "PARENTENTRY", *LINE_FIELDS.values()),
-    ),
-    ("create", "CUSTOMER"): LookUp(
-        "CUSTOMER", "CUSTOMERID", ("RECORDNO", "CUSTOMERID", "NAME"), _natural_key, customer_created
-    ),
-}
-"""(verb, object) -> how it is looked up."""
+    name: str
+    read: Read
+    keys: frozenset[str]
+    function: Function
 
 
 def questions(operations: Sequence[Sending]) -> dict[str, Function]:
-    """The queries that answer for all of these operations, by a name of their own (`create ARINVOICE`, `… lines`)."""
-    asked: dict[str, Function] = {}
-    for (verb, object_name), look_up in LOOK_UPS.items():
-        keys = sorted({look_up.key(o) for o in operations if (o.verb, o.object) == (verb, object_name)})[:MAX_IN_VALUES]
-        if not keys:
-            continue
-        asked[f"{verb} {object_name}"] = query(look_up.object, look_up.fields, in_(look_up.key_field, keys))
-        if look_up.line_object:
-            asked[f"{verb} {object_name} lines"] = query(
-                look_up.line_object, look_up.line_fields, in_("RECORDKEY", keys)
-            )
-    return asked
+    """The reads that answer for all of these operations, by names of their own (`ARINVOICE by RECORDID`).
+
+    What several operations want to know of one record is asked once; sets too large for one read are split.
+    """
+    return {question.name: question.function for question in _questions(operations)}
+
+
+def verdicts(
+    operations: Sequence[Sending], results: Mapping[str, FunctionResult], user_id: str
+) -> dict[uuid.UUID, Verdict]:
+    """What the answers to `questions(operations)`, by its names, say of each operation.
+
+    Operations that are missing here were not answered, fully at least: they are looked up again. A read that Intacct
+    refuses for good, or that even alone outgrows a page, is for a person.
+    """
+    asked = _questions(operations)
+    rows = {name: result.rows for name, result in results.items() if result.succeeded}
+    said: dict[uuid.UUID, Verdict] = {}
+    for operation in operations:
+        own = list(_own(operation, asked))
+        refused = next(filter(None, (_refusal(results.get(question.name)) for question, _ in own)), None)
+        if refused is not None:
+            said[operation.id] = Verdict(None, reason=f"Intacct refuses the look-up: {refused}")
+        elif all(question.name in rows and not _missing(question, keys, results) for question, keys in own):
+            said[operation.id] = verdict(operation, rows, user_id)
+        elif any(_outgrown(question, results) for question, _ in own):
+            reason = f"{operation.natural_key} is too long to be compared: look at it in Intacct."
+            said[operation.id] = Verdict(None, reason=reason)
+    return said
 
 
 def verdict(operation: Sending, rows: Mapping[str, Sequence[Row]], user_id: str) -> Verdict:
-    """Read the answers (`rows` by the names of `questions`) for one operation."""
+    """Read the rows of complete answers (by the names of `questions`) for one operation."""
     look_up = LOOK_UPS[operation.verb, operation.object]
-    name = f"{operation.verb} {operation.object}"
-    key = look_up.key(operation)
-    mine = [row for row in rows.get(name, ()) if row.get(look_up.key_field) == key]
-    lines = [row for row in rows.get(f"{name} lines", ()) if row.get("RECORDKEY") == key]
-    return look_up.decide(operation, mine, lines, user_id)
+    keys = look_up.keys(operation)
+    if not keys:
+        return Verdict(None, reason="Nothing says which record in Intacct it is about.")
+    mine = _rows(look_up.record, keys, rows)
+    lines = _rows(look_up.lines, keys, rows) if look_up.lines else []
+    return look_up.decide(Evidence(operation, keys[0], mine, lines, user_id))
 
 
-def _equal(told: str | None, total: Decimal | None) -> bool:
-    try:
-        return total is not None and told is not None and Decimal(told) == total
-    except InvalidOperation:
-        return False
+def _questions(operations: Iterable[Sending]) -> list[_Question]:
+    weights: dict[tuple[str, str], dict[str, int]] = {}
+    reads: dict[tuple[str, str], Read] = {}
+    fields: dict[tuple[str, str], dict[str, None]] = {}
+    for operation in operations:
+        look_up = LOOK_UPS[operation.verb, operation.object]
+        for read in look_up.reads:
+            source = (read.object, read.key_field)
+            reads.setdefault(source, read)
+            fields.setdefault(source, {}).update(dict.fromkeys(read.fields))
+            held = weights.setdefault(source, {})
+            for key in look_up.keys(operation):
+                held[key] = max(held.get(key, 0), read.rows_of(operation))
+    return [
+        _Question(_name(read, place), read, frozenset(keys), read.function(keys, list(fields[source])))
+        for source, read in reads.items()
+        for place, keys in enumerate(_portions(read, weights[source]), start=1)
+    ]
 
 
-def _by_us(row: Row, first_left_at: datetime | None, user_id: str) -> bool:
-    """Created since our first send and, where Intacct names the login, by our user (it may give the user's number)."""
-    created_by = row.get("CREATEDBY", "")
-    if created_by and not created_by.isdigit() and created_by.casefold() != user_id.casefold():
-        return False
-    try:
-        created = datetime.strptime(row.get("AUWHENCREATED", ""), "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return True
-    return first_left_at is not None and created >= first_left_at - CLOCK_TOLERANCE
+def _portions(read: Read, weights: Mapping[str, int]) -> Iterator[list[str]]:
+    """Keys in portions that one read takes and whose rows fit into one page."""
+    portion: list[str] = []
+    rows = 0
+    for key, weight in sorted(weights.items()):
+        if portion and (len(portion) == read.max_keys or rows + weight > MAX_PAGE_SIZE):
+            yield portion
+            portion, rows = [], 0
+        portion.append(key)
+        rows += weight
+    if portion:
+        yield portion
+
+
+def _name(read: Read, place: int) -> str:
+    name = f"{read.object} by {read.key_field}"
+    return name if place == 1 else f"{name}, {place}"
+
+
+def _own(operation: Sending, asked: Sequence[_Question]) -> Iterator[tuple[_Question, frozenset[str]]]:
+    """The questions that answer for an operation, each with the keys of it that it holds."""
+    look_up = LOOK_UPS[operation.verb, operation.object]
+    keys = frozenset(look_up.keys(operation))
+    sources = {(read.object, read.key_field) for read in look_up.reads}
+    for question in asked:
+        if (question.read.object, question.read.key_field) in sources and keys & question.keys:
+            yield question, keys & question.keys
+
+
+def _refusal(result: FunctionResult | None) -> str | None:
+    """Why Intacct will never answer; None where it has, or may on another try."""
+    if result is None or result.succeeded:
+        return None
+    classified = classify(result.errors)
+    retry = RETRIES[classified.error_class]
+    return None if retry.limit or retry.then is Then.LOOK_UP else classified.cause
+
+
+def _missing(question: _Question, keys: frozenset[str], results: Mapping[str, FunctionResult]) -> frozenset[str]:
+    """Keys that an answer cut off at the end of its page does not speak of."""
+    result = results[question.name]
+    if not result.numremaining:
+        return frozenset()
+    if not question.read.unique:
+        return keys
+    return keys - {row.get(question.read.key_field, "") for row in result.rows}
+
+
+def _outgrown(question: _Question, results: Mapping[str, FunctionResult]) -> bool:
+    result = results.get(question.name)
+    return result is not None and bool(result.numremaining) and len(question.keys) == 1
+
+
+def _rows(read: Read, keys: Sequence[str], rows: Mapping[str, Sequence[Row]]) -> list[Row]:
+    prefix = _name(read, 1)
+    return [
+        row
+        for name, held in rows.items()
+        if name == prefix or name.startswith(f"{prefix}, ")
+        for row in held
+        if row.get(read.key_field) in keys
+    ]
