@@ -38,6 +38,7 @@ class Desk:
         self.invoices: list[int] = []
         self.edits = itertools.count(1)
         world.set(delivery__linger_ms="50", delivery__settle_ms="50")
+        world.intacct.set(duplicate_numbers="allow")  # nothing but the product itself keeps an invoice from doubling
 
     def make(self) -> None:
         place = len(self.invoices)
