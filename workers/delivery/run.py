@@ -285,20 +285,26 @@ class _Run:
     # ------------------------------------------------------------------------------------------ the call
 
     def _call(self, charge: Charge, calls: Sequence[tuple[str, Function]], *, unique: bool) -> Called:
-        """One HTTP call with the fence right before its first byte; what fails is returned, never raised."""
-        left = False
+        """One HTTP call with the fence right before its first byte; what fails is returned, never raised.
+
+        A process that is stopped just behind the fence goes on into a world that has decided without it: beyond the
+        deadline of its call it sends nothing any more, as its writes could undo newer ones.
+        """
+        left, limit_s = False, deadline_s(len(calls))
+        started = time.monotonic()
 
         def fence() -> None:
             nonlocal left
             if not requests.leave(self.session, charge.request_id):
                 raise ClaimLostError
-            left = True
             reach("delivery.leaving")
+            if time.monotonic() - started > limit_s:
+                raise ClaimLostError
+            left = True
 
-        started = time.monotonic()
         try:
             response = self.runtime.gateway.send(
-                login_of(self.connection), calls, unique=unique, deadline_s=deadline_s(len(calls)), on_leaving=fence
+                login_of(self.connection), calls, unique=unique, deadline_s=limit_s, on_leaving=fence
             )
             called = Called(left, response=response)
         except GatewayError as error:
