@@ -3,6 +3,7 @@
 import inspect
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -54,6 +55,18 @@ def test_a_connection_that_stands_too_late_is_not_used(monkeypatch: pytest.Monke
             poster.post(server.url, b"x", deadline_s=0.2)
         poster.close()
         assert (raised.value.left, raised.value.timed_out) == (False, True)
+        assert server.requests == []
+
+
+def test_a_body_does_not_go_after_the_deadline_and_counts_as_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a process that was stopped goes on: the thread that cuts late calls has not had its turn yet
+    monkeypatch.setattr("clients.http._Call._expire", lambda call: None)
+    with ScriptedServer([answering(b"ran")]) as server:
+        poster = Poster({}, max_answer_bytes=100, public_only=False)
+        with pytest.raises(TransportError) as raised:
+            poster.post(server.url, b"body", deadline_s=0.2, on_leaving=lambda: time.sleep(0.3))
+        poster.close()
+        assert (raised.value.left, raised.value.timed_out) == (True, True)
         assert server.requests == []
 
 
