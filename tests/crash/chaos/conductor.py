@@ -1,0 +1,250 @@
+"""Strikes a seeded plan of faults in small groups, waits after each until all is quiet, and judges by the stand-ins.
+
+A run is a number of chapters, each with a new ledger and new books, so that whatever is found is found near its cause:
+seed, chapter and group name it again.
+"""
+
+import json
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import requests
+from psycopg_pool import PoolTimeout
+
+from app.wiring import open_ledger
+from tests.crash.chaos.desk import BusyDesk
+from tests.crash.chaos.faults import Kind, Stage, UnstruckError, kinds
+from tests.crash.chaos.processes import supervised
+from tests.crash.chaos.report import Finding, Report, Row
+from tests.crash.chaos.services import Services
+from tests.crash.test_killed_workers import judged
+from tests.worlds.stand_ins import StandIns
+from tests.worlds.waiting import until
+from tests.worlds.world import World, join, settings_for
+
+CHAPTER = 100
+"""Faults of one chapter."""
+GROUP = 4
+"""Faults that strike shortly after each other, at the most."""
+QUIET_S = 90.0
+"""All must be quiet within this of the end of the last fault of a group."""
+ACTIONS_PER_S = 6.0
+MAX_BROKEN_CHAPTERS = 3
+"""After so many chapters with findings the run ends."""
+
+
+def plan(seed: int, faults: int, only: str = "") -> list[Kind]:
+    """The faults in their order: every kind equally often, shuffled; `only` those with this in their names."""
+    dice = random.Random(f"plan {seed}")
+    planned: list[Kind] = []
+    while len(planned) < faults:
+        every = [kind for kind in kinds() if only in kind.name]
+        dice.shuffle(every)
+        planned += every
+    return planned[:faults]
+
+
+def groups(planned: Sequence[Kind], seed: str) -> Iterator[list[Kind]]:
+    """Cut a plan into groups; a jumping clock never meets what a gateway does late."""
+    dice = random.Random(f"groups {seed}")
+    group: list[Kind] = []
+    size = dice.randint(1, GROUP)
+    for kind in planned:
+        clash = (kind.jumps and any(k.late for k in group)) or (kind.late and any(k.jumps for k in group))
+        if group and (len(group) >= size or clash):
+            yield group
+            group, size = [], dice.randint(1, GROUP)
+        group.append(kind)
+    if group:
+        yield group
+
+
+def conduct(
+    services: Services,
+    both: StandIns,
+    folder: Path,
+    *,
+    seed: int,
+    faults: int,
+    say: Callable[[str], None],
+    only: str = "",
+) -> Report:
+    """Strike them all; what each process said stands in `folder`."""
+    report = Report(seed, {kind.name: Row() for kind in kinds()})
+    started = time.monotonic()
+    planned = plan(seed, faults, only)
+    broken = 0
+    for number, first in enumerate(range(0, faults, CHAPTER), start=1):
+        before = len(report.findings)
+        chapter = _Chapter(services, both, folder / f"chapter-{number}", number, report)
+        chapter.run(planned[first : first + CHAPTER])
+        report.seconds = time.monotonic() - started
+        found = len(report.findings)
+        say(f"chapter {number}: {report.struck} of {faults} faults, {found} findings, {report.seconds:.0f} s")
+        broken += len(report.findings) > before
+        if broken >= MAX_BROKEN_CHAPTERS:
+            break
+    return report
+
+
+class _Chapter:
+    """Some faults on one ledger."""
+
+    def __init__(self, services: Services, both: StandIns, folder: Path, number: int, report: Report) -> None:
+        self.services = services
+        self.both = both
+        self.folder = folder
+        self.number = number
+        self.report = report
+        self.seed = f"{report.seed}:{number}"
+        self.started = time.monotonic()
+
+    def run(self, planned: Sequence[Kind]) -> None:
+        """Strike until done or until something is found."""
+        self.folder.mkdir(parents=True)
+        with self._stage() as stage:
+            for group in groups(planned, self.seed):
+                self._group(stage, group)
+                if any(finding.chapter == self.number for finding in self.report.findings):
+                    self._keep_evidence(stage)
+                    break
+            self._count(stage)
+
+    @contextmanager
+    def _stage(self) -> Iterator[Stage]:
+        database = f"chapter_{self.number}"
+        direct_url = self.services.direct_url(database)
+        self.both.reset()
+        self.both.scoro.set(webhook_retries=10_000, webhook_timeout_s=5, webhook_seed=self.number)
+        self.both.intacct.set(retry_after_s=1, request_log_size=5_000)
+        base = settings_for(
+            self.both,
+            direct_url,
+            data_dir=self.folder,
+            queue_prefix=f"chapter-{self.number}-",
+            amqp_url=self.services.rabbit.url,
+        ).model_copy(update={"http_bind": f"127.0.0.1:{_free_port()}"})
+        with self.services.database(database), open_ledger(base, actor="conductor", pool_size=4) as ledger:
+            proxied = base.model_copy(update={"database_url": self.services.proxied_url(database)})
+            world = join(self.both, proxied, ledger, self.services.rabbit.url)
+            world.execute("UPDATE site SET request_limit = 1000000")
+            world.set(delivery__uncertain_wait_s="2")
+            desk = BusyDesk(world, self.seed, ACTIONS_PER_S)
+            with supervised(proxied, self.folder) as processes:
+                web = f"http://{base.http_bind}"
+                until(lambda: _answers(web), "the web server answers", 30)
+                world.subscribe(web)
+                yield Stage(world, self.services, processes, desk, direct_url)
+                self.report.ends.update(f"{p.role} {code}" for p in processes for code in p.ends.elements())
+
+    def _group(self, stage: Stage, group: Sequence[Kind]) -> None:
+        names = tuple(kind.name for kind in group)
+        dice = random.Random(f"{self.seed}:{'/'.join(names)}:{stage.desk.actions}")
+        fell: list[tuple[str, float]] = []
+        with stage.desk.typing():
+            for kind in group:
+                time.sleep(dice.uniform(0.1, 0.5))
+                self._note(f"{kind.name} …")
+                stage.fell_at = 0.0
+                try:
+                    kind.strike(stage, dice)
+                except UnstruckError as error:
+                    self.report.row(kind.name).unstruck += 1
+                    self._note(f"  did not strike: {error}")
+                else:
+                    fell.append((kind.name, stage.fell_at or time.monotonic()))
+            time.sleep(dice.uniform(0.1, 0.5))
+        stage.calm()
+        self.report.stops_s += stage.stops_s
+        stage.stops_s.clear()
+        quiet = self._becomes_quiet(stage.world)
+        now = time.monotonic()
+        self._note(f"  quiet: {quiet}, {now - min((at for _, at in fell), default=now):.1f} s")
+        found = list(self._judge(stage)) if quiet else [("other", f"not quiet: {stage.world.under_way()}")]
+        self.report.findings += [Finding(verdict, what, names, self.number) for verdict, what in found]
+        for name, at in fell:
+            row = self.report.row(name)
+            row.runs += 1
+            row.recovered_s.append(now - at)
+            row.found.update(verdict for verdict, _ in found)
+
+    def _becomes_quiet(self, world: World) -> bool:
+        try:
+            until(lambda: _is_quiet(world), "the world is quiet", QUIET_S, 0.1)
+        except AssertionError:
+            return False
+        return True
+
+    def _judge(self, stage: Stage) -> Iterator[tuple[str, str]]:
+        """What differs: by the books of both sides, then by the ledger's own rules."""
+        world = stage.world
+        for what in judged(world):
+            yield next((v for v, word in WORDS.items() if word in what), "other"), what
+        failed = {i for failure in world.failures() for i in failure["ids"]}
+        if failed != set(stage.desk.broken):
+            yield "other", f"failures are open for {sorted(failed ^ set(stage.desk.broken))} only on one side"
+        for row in world.rows(UNRESOLVED):
+            yield "other", f"operation {row['id']} of {row['natural_key']} is {row['state']}: {row['reason']}"
+        used, received = world.requests_used(), world.requests_received()
+        unconfirmed = world.row("SELECT count(*) AS n FROM request WHERE state = 'unanswered'")["n"]
+        if not 0 <= used - received <= unconfirmed:
+            yield "other", f"the quota says {used}, the gateway {received}, unconfirmed are {unconfirmed}"
+
+    def _count(self, stage: Stage) -> None:
+        world = stage.world
+        doubted = world.rows("SELECT state::text, count(*) AS n FROM operation WHERE doubted GROUP BY 1")
+        self.report.counts.update(
+            invoices=len(world.scoro.records("invoices")),
+            actions=stage.desk.actions,
+            requests=world.requests_received(),
+            unanswered=world.row("SELECT count(*) AS n FROM request WHERE state = 'unanswered'")["n"],
+            doubted=sum(row["n"] for row in doubted),
+            resolved=sum(row["n"] for row in doubted if row["state"] in {"posted", "superseded"}),
+        )
+
+    def _keep_evidence(self, stage: Stage) -> None:
+        """Write both books and the ledger beside the logs."""
+        world = stage.world
+        evidence = {
+            "findings": [str(f) for f in self.report.findings if f.chapter == self.number],
+            "scoro": world.scoro.records("invoices"),
+            "intacct": world.intacct.invoices(),
+            "requests": world.intacct.requests(),
+            **{table: world.rows(f"SELECT * FROM {table}") for table in TABLES},
+        }
+        (self.folder / "evidence.json").write_text(json.dumps(evidence, indent=1, default=str), encoding="utf-8")
+
+    def _note(self, text: str) -> None:
+        with (self.folder / "conductor.log").open("a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%H:%M:%S')} {time.monotonic() - self.started:8.2f} {text}\n")
+
+
+WORDS = {"lost": "is lost", "doubled": "times", "different": "should hold"}
+TABLES = ("document", "change", "operation", "attempt", "request", "link", "failure", "journal", "outbox")
+UNRESOLVED = """SELECT id, natural_key, state::text, reason FROM operation
+    WHERE state NOT IN ('posted', 'superseded') ORDER BY created_at"""
+
+
+def _is_quiet(world: World) -> bool:
+    try:
+        return world.is_quiet()
+    except (psycopg.OperationalError, PoolTimeout):
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/scoro.txt", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
