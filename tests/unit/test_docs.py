@@ -187,11 +187,7 @@ def test_the_look_ups_in_the_page_are_those_in_the_code() -> None:
     rows = table(section(DELIVERY, "Look-ups"), "operation")
     asked = {tuple(row[0].replace("`", "").split()): words_in_code(row[1]) for row in rows}
     assert asked == {
-        operation: [
-            look_up.object,
-            look_up.key_field,
-            *([look_up.line_object, "RECORDKEY"] * bool(look_up.line_object)),
-        ]
+        operation: [name for read in look_up.reads for name in (read.object, read.key_field)]
         for operation, look_up in LOOK_UPS.items()
     }
 

@@ -15,7 +15,7 @@ import contextlib
 import enum
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -34,7 +34,7 @@ from db.requests import Charge
 from schemas.errors import ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import FunctionShapeError, check
-from schemas.intacct.results import Response
+from schemas.intacct.results import FunctionResult, Response
 from schemas.kinds import Purpose
 from workers.delivery import look_up, pack, settle
 from workers.runtime import Runtime, login_of
@@ -157,6 +157,10 @@ class _Run:
                 return Round.IDLE
             doubted = operations.details(self.session, ids)
             asked = look_up.questions(doubted)
+            if not asked:
+                settlements, _ = self._settled_by_look_up(doubted, {})
+                self._apply(self.session, settlements, doubted, from_states=("uncertain",))
+                return Round.WORKED
             charge = self._charge(Purpose.LOOK_UP, len(asked))
         if charge is None:
             return Round.IDLE
@@ -164,15 +168,20 @@ class _Run:
         called = self._call(charge, calls, unique=False)
         reach("look_up.answered")
         results = called.response.results if called.response else {}
-        rows = {
-            name: results[controlid].rows
-            for name, (controlid, _) in zip(asked, calls, strict=True)
-            if controlid in results and results[controlid].succeeded
+        answers = {
+            name: results[controlid] for name, (controlid, _) in zip(asked, calls, strict=True) if controlid in results
         }
-        answered = [o for o in doubted if set(look_up.questions([o])) <= rows.keys()]
-        settlements = [settle.from_verdict(o, look_up.verdict(o, rows, self.connection.user_id)) for o in answered]
+        settlements, answered = self._settled_by_look_up(doubted, answers)
         self._settle(charge, called, settlements, answered, from_states=("uncertain",))
         return Round.WORKED if settlements else Round.IDLE
+
+    def _settled_by_look_up(
+        self, doubted: Sequence[Sending], answers: Mapping[str, FunctionResult]
+    ) -> tuple[list[Settlement], list[Sending]]:
+        """What the answers (by the names of the questions) come to, and for which operations."""
+        said = look_up.verdicts(doubted, answers, self.connection.user_id)
+        answered = [operation for operation in doubted if operation.id in said]
+        return [settle.from_verdict(operation, said[operation.id]) for operation in answered], answered
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -374,6 +383,7 @@ class _Run:
             settlements,
             request_id=request_id,
             sent_by=sent_by,
+            tries=None if sent_by else {operation.id: operation.attempts for operation in sending},
             certain_s=certain_s,
             from_states=from_states,
         )

@@ -10,7 +10,7 @@ from db.operations import Sending, Settlement
 from schemas.errors import ErrorClass, Problem
 from schemas.intacct.results import FunctionResult, Response
 from workers.delivery.look_up import Verdict
-from workers.delivery.policy import delay_s
+from workers.delivery.policy import RETRIES, Then, delay_s
 
 RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
 """The state that a function's `action` leaves the record in, as far as we know; approvals are Intacct's own."""
@@ -55,7 +55,7 @@ def _from_result(operation: Sending, result: FunctionResult | None) -> Settlemen
 
 
 def _from_failure(operation: Sending, problem: Problem) -> Settlement:
-    if operation.doubted or problem.error_class is ErrorClass.DUPLICATE:
+    if operation.doubted or RETRIES[problem.error_class].then is Then.LOOK_UP:
         # it may have run on an earlier try, or somebody else made it: looked up before anybody is told
         return Settlement(operation.id, "uncertain", problem.cause, "looked up", problem=problem_as_json(problem))
     wait_s = delay_s(problem.error_class, operation.attempts)
