@@ -226,9 +226,10 @@ SETTLE = """UPDATE operation o SET
         pack_group = g.pack_group, bisect_root = g.bisect_root,
         settled_at = CASE WHEN g.state IN ('posted', 'refused') THEN ledger_now() END
     FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, state operation_state, reason text, problem jsonb, record_no text,
-        delay_s float, fresh_controlid boolean, pack_group uuid, bisect_root bigint)
+        delay_s float, fresh_controlid boolean, pack_group uuid, bisect_root bigint, attempts integer)
     WHERE o.id = g.id AND o.state = ANY(%(from_states)s::operation_state[])
-      AND (g.state = 'posted' OR %(sent_by)s::bigint IS NULL OR o.request_id = %(sent_by)s)
+      AND (g.state = 'posted' OR ((%(sent_by)s::bigint IS NULL OR o.request_id = %(sent_by)s)
+                                  AND (g.attempts IS NULL OR o.attempts = g.attempts)))
     RETURNING o.id, o.document_id, o.connection_id, o.state, o.attempts"""
 
 
@@ -238,14 +239,16 @@ def settle(
     *,
     request_id: int | None,
     sent_by: int | None = None,
+    tries: Mapping[UUID, int] | None = None,
     certain_s: float = 0,
     from_states: Sequence[str] = ("sending", "uncertain"),
 ) -> list[dict[str, Any]]:
     """Apply settlements to operations that are still open; returns those that took effect.
 
     A late answer wins: both `sending` and `uncertain` are accepted. Of a request that carried the operations
-    (`sent_by`) only success counts once another request carries them. `certain_s`: how long from now a record that is
-    not found may still appear; counted once, from the first doubt.
+    (`sent_by`) only success counts once another request carries them, and of a look-up once there was a newer try than
+    the one that it asked about (`tries`: attempts by operation). `certain_s`: how long from now a record that is not
+    found may still appear; counted once, from the first doubt.
     """
     rows = [
         {
@@ -258,6 +261,7 @@ def settle(
             "fresh_controlid": s.fresh_controlid,
             "pack_group": str(s.pack_group) if s.pack_group else None,
             "bisect_root": s.bisect_root,
+            "attempts": (tries or {}).get(s.id),
         }
         for s in settlements
     ]
