@@ -26,6 +26,9 @@ KEEPALIVE: dict[str, Any] = {
 }
 """A dead network shows on a session within half a minute, so that its locks fall."""
 
+IDLE_IN_TRANSACTION_S = 60
+"""A process that stands still inside a transaction holds rows that others want: its session is ended."""
+
 TRIES = 3
 
 POOL_TIMEOUT_S = 5.0
@@ -41,7 +44,10 @@ class Database:
     def __init__(self, url: str, direct_url: str | None = None, *, actor: str, pool_size: int = 8) -> None:
         self.url = url
         self.direct_url = direct_url or url
-        options = f"-c scoro_intacct.actor={actor} -c timezone=UTC"
+        options = (
+            f"-c scoro_intacct.actor={actor} -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s"
+        )
         kwargs: dict[str, Any] = {
             "row_factory": dict_row,
             "options": options,

@@ -8,16 +8,27 @@ STALLED_S = 60.0
 READING_S = 600.0
 """So long after it took a document a reader stands still."""
 
-STALLED = f"""SELECT pg_terminate_backend(l.pid) FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid <> pg_backend_pid()
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND ((l.classid = {locks.REQUEST} AND l.objid::bigint IN (
-                SELECT r.id & 2147483647 FROM request r WHERE r.state IN ('charged', 'leaving')
-                  AND coalesce(r.left_at + make_interval(secs => r.deadline_s), r.charged_at)
-                      < ledger_now() - make_interval(secs => %(stalled_s)s)))
-        OR (l.classid = {locks.DOCUMENT} AND l.objid::bigint IN (
-                SELECT c.document_id & 2147483647 FROM change c JOIN document d ON d.id = c.document_id
-                WHERE c.state = 'reading' AND d.taken_at < ledger_now() - make_interval(secs => %(reading_s)s))))"""
+STALLED = f"""WITH held AS MATERIALIZED (
+        SELECT l.pid, l.classid::int AS class, l.objid::bigint AS key FROM pg_locks l
+        WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid <> pg_backend_pid()
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ), carried AS (
+        SELECT h.pid, r.state IN ('charged', 'leaving') AS open,
+            coalesce(r.ended_at, r.left_at + make_interval(secs => r.deadline_s), r.charged_at) AS over_at
+        FROM held h JOIN request r ON r.id = h.key WHERE h.class = {locks.REQUEST}
+    ), stalled AS (
+        -- beyond its call, or long after it; a sender that goes on with another request is alive
+        SELECT pid FROM carried GROUP BY pid HAVING coalesce(max(over_at) FILTER (WHERE open), max(over_at))
+            < ledger_now() - make_interval(secs => %(stalled_s)s)
+        UNION
+        -- with a company's slot and nothing to send: it was about to choose, which takes no time
+        SELECT h.pid FROM held h JOIN pg_stat_activity a USING (pid)
+        WHERE h.class = {locks.COMPANY_SLOT} AND h.pid NOT IN (SELECT pid FROM carried)
+          AND a.state LIKE 'idle%%' AND a.state_change < clock_timestamp() - make_interval(secs => %(stalled_s)s)
+        UNION
+        SELECT h.pid FROM held h JOIN document d ON d.id = h.key
+        WHERE h.class = {locks.DOCUMENT} AND d.taken_at < ledger_now() - make_interval(secs => %(reading_s)s))
+    SELECT pid, pg_terminate_backend(pid) FROM stalled"""
 
 GIVEN_UP = f"""WITH dead AS (
         UPDATE request SET state = 'withdrawn', reason = 'its sender died before it left', ended_at = ledger_now()
@@ -52,6 +63,12 @@ SATISFIED = """UPDATE operation o SET state = 'ready', reason = '', due_at = led
     RETURNING o.connection_id"""
 
 
+def end_stalled(ledger: Ledger) -> list[int]:
+    """End the sessions of readers and senders that stand still far beyond their bounds; returns their process ids."""
+    rows = ledger.execute(STALLED.encode(), {"stalled_s": STALLED_S, "reading_s": READING_S}).fetchall()
+    return sorted({row["pid"] for row in rows})
+
+
 def recover(ledger: Ledger, default_wait_s: float) -> None:
     """Take over from dead readers and senders, and ring for what they left.
 
@@ -61,7 +78,7 @@ def recover(ledger: Ledger, default_wait_s: float) -> None:
     A request that had not passed the fence never left: refunded, its operations are ready. One that had may be at the
     gateway: its operations are uncertain, and believed absent only `uncertain_wait_s` after the call must be over.
     """
-    ledger.execute(STALLED.encode(), {"stalled_s": STALLED_S, "reading_s": READING_S})
+    end_stalled(ledger)
     readers = changes.revive_dead(ledger)
     senders = [row["connection_id"] for row in ledger.execute(GIVEN_UP.encode()).fetchall()]
     senders += [
