@@ -122,8 +122,22 @@ def supersede(ledger: Ledger, document_ids: Collection[int]) -> None:
 
 
 def _dump_source(source: Mapping[str, Any]) -> str:
-    """JSON of a document as Scoro gave it: numbers were read as decimals and are kept digit by digit, as text."""
-    return json.dumps(source, default=str)
+    """JSON of a document as Scoro gave it: numbers were read as decimals and are kept digit by digit, as text.
+
+    NUL and lone surrogates, which `jsonb` refuses, are left out.
+    """
+    return json.dumps(_storable(source), default=str)
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\0", "").encode(errors="ignore").decode()
+        case list():
+            return [_storable(item) for item in value]
+        case dict():
+            return {_storable(key): _storable(held) for key, held in value.items()}
+    return value
 
 
 def add_revisions(ledger: Ledger, revisions: Sequence[tuple[int, str, Mapping[str, Any]]]) -> dict[int, int]:
