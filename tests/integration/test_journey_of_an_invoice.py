@@ -161,3 +161,34 @@ def test_a_connection_that_is_not_live_sends_nothing_and_catches_up_later(embedd
         world.execute("UPDATE connection SET state = 'active'")
         world.ring()
         until(lambda: world.document_is(invoice, "posted"), "the invoice is posted")
+
+
+def test_an_invoice_that_scoro_does_not_know_is_a_failure_that_says_so(embedded_world: World) -> None:
+    world = embedded_world
+    with world.running():
+        good = world.scoro.invoice("INV-1", world.scoro.customer())
+        world.send(4711)
+        until(lambda: world.failures(), "the failure is there")
+        until(lambda: world.document_is(good, "posted"), "the other one is posted")
+    (failure,) = world.failures()
+    assert failure["ids"] == [4711]
+    assert failure["error_class"] == "not_found"
+    assert failure["fix"]
+    letter = world.row("SELECT * FROM dead_letter")
+    assert "4711" in letter["cause"]
+    assert letter["field"] == "id"
+
+
+def test_characters_that_neither_side_can_keep_hold_nothing_up(embedded_world: World) -> None:
+    world = embedded_world
+    customer = world.scoro.customer("Nul\0 & Sons Ltd")
+    ids = [
+        world.scoro.invoice("INV-1", customer, line(comment="Before\0after\x0b"), description="\0\x07"),
+        world.scoro.invoice("INV-2", customer),
+    ]
+    with world.running():
+        for invoice in ids:
+            world.send(invoice)
+        until(lambda: all(world.document_is(invoice, "posted") for invoice in ids), "both are posted")
+    assert "Beforeafter" in lines_of(world.intacct.invoice("INV-1"))[0]["ENTRYDESCRIPTION"]
+    assert world.failures() == []

@@ -44,6 +44,34 @@ def hint(**changes: Any) -> dict[str, Any]:
     return {"entityId": 17, "entityType": "invoice", "entity": {"account_id": fixtures.SCORO_ENTITY}} | changes
 
 
+OTHER_SHAPES = [
+    b"no json",
+    b"\xff\xfe",
+    b"null",
+    b"[]",
+    b"17",
+    b'"invoice"',
+    b"{}",
+    b"[" * 100_000,
+    json.dumps(hint(entityId=None)).encode(),
+    json.dumps(hint(entityId=0)).encode(),
+    json.dumps(hint(entityId=-1)).encode(),
+    json.dumps(hint(entityId=1.5)).encode(),
+    json.dumps(hint(entityId=True)).encode(),
+    json.dumps(hint(entityId=2**63)).encode(),
+    json.dumps(hint(entityId="9" * 400)).encode(),
+    json.dumps(hint(entityId="17; DROP TABLE change")).encode(),
+    json.dumps(hint(entityType=None)).encode(),
+    json.dumps(hint(entityType=["invoice"])).encode(),
+    json.dumps(hint(entityType="")).encode(),
+    json.dumps(hint(entity=None)).encode(),
+    json.dumps(hint(entity={})).encode(),
+    json.dumps(hint(entity={"account_id": 5})).encode(),
+    json.dumps(hint(entity={"account_id": "a\0b"})).encode(),
+    json.dumps(hint(entity={"account_id": "\ud800"})).encode(),
+]
+
+
 def test_a_hint_is_captured_and_the_same_again_joins_it(door: Door) -> None:
     assert [door.post(hint()).status_code for _ in range(3)] == [200] * 3
     assert door.world.rows("SELECT hints, origin, state FROM change") == [
@@ -76,37 +104,10 @@ def test_an_unknown_address_is_not_found_whatever_it_brings(door: Door) -> None:
     assert door.captured() == 0
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"no json",
-        b"\xff\xfe",
-        b"null",
-        b"[]",
-        b"17",
-        b'"invoice"',
-        b"{}",
-        b"[" * 100_000,
-        json.dumps(hint(entityId=None)).encode(),
-        json.dumps(hint(entityId=0)).encode(),
-        json.dumps(hint(entityId=-1)).encode(),
-        json.dumps(hint(entityId=1.5)).encode(),
-        json.dumps(hint(entityId=True)).encode(),
-        json.dumps(hint(entityId=2**63)).encode(),
-        json.dumps(hint(entityId="9" * 400)).encode(),
-        json.dumps(hint(entityId="17; DROP TABLE change")).encode(),
-        json.dumps(hint(entityType=None)).encode(),
-        json.dumps(hint(entityType=["invoice"])).encode(),
-        json.dumps(hint(entityType="")).encode(),
-        json.dumps(hint(entity=None)).encode(),
-        json.dumps(hint(entity={})).encode(),
-        json.dumps(hint(entity={"account_id": 5})).encode(),
-        json.dumps(hint(entity={"account_id": "a\0b"})).encode(),
-        json.dumps(hint(entity={"account_id": "\ud800"})).encode(),
-    ],
-)
-def test_another_shape_is_refused_and_captures_nothing(door: Door, body: bytes) -> None:
-    assert door.post(body).status_code == 400
+def test_another_shape_is_refused_and_captures_nothing(door: Door) -> None:
+    answered = {body[:80]: door.post(body).status_code for body in OTHER_SHAPES}
+    assert {body: status for body, status in answered.items() if status != 400} == {}
+    assert len(answered) == len(OTHER_SHAPES)
     assert door.captured() == 0
 
 
