@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 
 from app.wiring import open_ledger
 from tests.crash.chaos.desk import BusyDesk
-from tests.crash.chaos.faults import Kind, Stage, UnstruckError, kinds
+from tests.crash.chaos.faults import Kind, OverdueError, Stage, UnstruckError, kinds
 from tests.crash.chaos.processes import supervised
 from tests.crash.chaos.report import Finding, Report, Row
 from tests.crash.chaos.services import Services
@@ -135,7 +135,8 @@ class _Chapter:
             world.execute("UPDATE site SET request_limit = 1000000")
             world.set(delivery__uncertain_wait_s="2")
             desk = BusyDesk(world, self.seed, ACTIONS_PER_S)
-            with supervised(proxied, self.folder) as processes:
+            schedulers = 1 + self.number % 2  # two do nothing twice, one that is gone is missed
+            with supervised(proxied, self.folder, schedulers=schedulers) as processes:
                 web = f"http://{base.http_bind}"
                 until(lambda: _answers(web), "the web server answers", 30)
                 world.subscribe(web)
@@ -156,6 +157,8 @@ class _Chapter:
                 except UnstruckError as error:
                     self.report.row(kind.name).unstruck += 1
                     self._note(f"  did not strike: {error}")
+                except OverdueError as error:
+                    self.report.findings.append(Finding("other", str(error), (kind.name,), self.number))
                 else:
                     fell.append((kind.name, stage.fell_at or time.monotonic()))
             time.sleep(dice.uniform(0.1, 0.5))
@@ -206,6 +209,7 @@ class _Chapter:
             doubted=sum(row["n"] for row in doubted),
             resolved=sum(row["n"] for row in doubted if row["state"] in {"posted", "superseded"}),
         )
+        self.report.counts.update({row["how"]: row["n"] for row in world.rows(OUT_OF_DOUBT)})
 
     def _keep_evidence(self, stage: Stage) -> None:
         """Write both books and the ledger beside the logs."""
@@ -226,6 +230,10 @@ class _Chapter:
 
 WORDS = {"lost": "is lost", "doubled": "times", "different": "should hold"}
 TABLES = ("document", "change", "operation", "attempt", "request", "link", "failure", "journal", "outbox")
+OUT_OF_DOUBT = """SELECT count(*) AS n, CASE
+        WHEN to_state = 'ready' THEN 'absent' WHEN detail LIKE 'found in Intacct%' THEN 'found'
+        ELSE 'late answer' END AS how
+    FROM journal WHERE subject = 'operation' AND from_state = 'uncertain' AND to_state <> 'uncertain' GROUP BY how"""
 UNRESOLVED = """SELECT id, natural_key, state::text, reason FROM operation
     WHERE state NOT IN ('posted', 'superseded') ORDER BY created_at"""
 

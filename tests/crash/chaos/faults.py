@@ -21,7 +21,7 @@ from pika.exceptions import AMQPError
 
 from tests.crash.chaos.desk import BusyDesk
 from tests.crash.chaos.launcher import CALL_S, POINTS, Order, Role
-from tests.crash.chaos.processes import LOOK_S, Supervised, wait_for_end
+from tests.crash.chaos.processes import LOOK_S, Supervised
 from tests.crash.chaos.proxy import Trap, is_commit, is_statement
 from tests.crash.chaos.services import Services
 from tests.worlds.waiting import until
@@ -42,6 +42,10 @@ LATE_MS = 1_200
 
 class UnstruckError(Exception):
     """The moment of a fault did not come."""
+
+
+class OverdueError(Exception):
+    """A process did not end in time after SIGTERM."""
 
 
 @dataclass
@@ -157,7 +161,11 @@ def _terminated(roles: Sequence[Role], stage: Stage, dice: Dice) -> None:
     process = dice.choice(stage.of(*roles))
     pid = process.signal(signal.SIGTERM)
     stage.falls()
-    wait_for_end(process, pid, TERM_BOUND_S)
+    try:
+        until(lambda: process.has_left(pid), f"{process.name} has ended after SIGTERM", TERM_BOUND_S, LOOK_S)
+    except AssertionError as error:
+        process.signal(signal.SIGKILL)
+        raise OverdueError(str(error)) from None
     stage.stops_s.append(time.monotonic() - stage.fell_at)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from app.settings import Settings
 from tests.crash.chaos.launcher import Order, Role, live
-from tests.worlds.waiting import until
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.crash.chaos.launcher", "app.web"])
@@ -115,14 +114,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-ROLES: Mapping[str, Role] = {"serve": "serve", "work-1": "work", "work-2": "work", "schedule": "schedule"}
-
-
 @contextmanager
-def supervised(settings: Settings, folder: Path) -> Iterator[Sequence[Supervised]]:
-    """Run a web server, two workers and a scheduler until the block ends."""
+def supervised(settings: Settings, folder: Path, *, schedulers: int) -> Iterator[Sequence[Supervised]]:
+    """Run a web server, two workers and some schedulers until the block ends."""
     environment = environment_of(settings)
-    processes = [Supervised(name, role, environment, folder) for name, role in ROLES.items()]
+    roles: dict[str, Role] = {"serve": "serve", "work-1": "work", "work-2": "work"}
+    roles |= {f"schedule-{number}": "schedule" for number in range(1, schedulers + 1)}
+    processes = [Supervised(name, role, environment, folder) for name, role in roles.items()]
     stopping = threading.Event()
 
     def look_after_them() -> None:
@@ -139,8 +137,3 @@ def supervised(settings: Settings, folder: Path) -> Iterator[Sequence[Supervised
         supervisor.join()
         for process in processes:
             process.end()
-
-
-def wait_for_end(process: Supervised, pid: int, timeout_s: float) -> None:
-    """Wait until one life of a process is over; fail after `timeout_s`."""
-    until(lambda: process.has_left(pid), f"{process.name} has ended", timeout_s, LOOK_S)

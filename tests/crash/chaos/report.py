@@ -79,7 +79,8 @@ class Report:
                 + ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS),
                 f"{count['invoices']} invoices, {count['actions']} creates and edits, {count['requests']} requests; "
                 f"{count['unanswered']} requests without an answer, {count['doubted']} operations in doubt, "
-                f"{count['resolved']} of them resolved",
+                f"{count['resolved']} of them resolved (moves out of doubt: {count['found']} found by look-up, "
+                f"{count['absent']} absent and sent again, {count['late answer']} by a late answer)",
                 f"recovered in {statistics.median(times):.1f} s (median), {times[-1]:.1f} s (longest)" if times else "",
                 f"{len(self.stops_s)} processes ended after SIGTERM, the slowest in {max(self.stops_s):.1f} s"
                 if self.stops_s
