@@ -231,7 +231,7 @@ class _Chapter:
 WORDS = {"lost": "is lost", "doubled": "times", "different": "should hold"}
 TABLES = ("document", "change", "operation", "attempt", "request", "link", "failure", "journal", "outbox")
 OUT_OF_DOUBT = """SELECT count(*) AS n, CASE
-        WHEN to_state = 'ready' THEN 'absent' WHEN detail LIKE 'found in Intacct%' THEN 'found'
+        WHEN to_state = 'ready' THEN 'absent' WHEN detail LIKE 'found in Intacct%%' THEN 'found'
         ELSE 'late answer' END AS how
     FROM journal WHERE subject = 'operation' AND from_state = 'uncertain' AND to_state <> 'uncertain' GROUP BY how"""
 UNRESOLVED = """SELECT id, natural_key, state::text, reason FROM operation
