@@ -5,7 +5,7 @@ LISTEN, which a transaction pooler cannot carry.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -74,7 +74,6 @@ class Database:
             timeout=POOL_TIMEOUT_S,
             open=False,
             check=ConnectionPool.check_connection,
-            reset=release_locks,
         )
         self._pool.open()
         self._direct.open()
@@ -99,18 +98,21 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Ledger]:
-        """A direct session in autocommit: its advisory locks live until they are released or it ends."""
+        """A direct session in autocommit: its advisory locks live until they are released or the block ends.
+
+        They are free when the block has ended: the pool's own reset comes a moment later, in another thread, in which a
+        change of the same document would be passed over.
+        """
         with self._direct.connection() as session:
-            yield session
+            try:
+                yield session
+            finally:
+                with suppress(psycopg.Error):  # those of a session that is gone fell with it
+                    session.execute("SELECT pg_advisory_unlock_all()")
 
     def listener(self) -> Ledger:
         """A direct connection of the caller's own, for LISTEN; the caller closes it."""
         return psycopg.connect(self.direct_url, **self._direct_kwargs)
-
-
-def release_locks(session: Ledger) -> None:
-    """Give up what a returned session may still hold, so that the next user starts clean."""
-    session.execute("SELECT pg_advisory_unlock_all()")
 
 
 def one(ledger: Ledger, sql: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> DictRow:
