@@ -1,0 +1,38 @@
+"""Stateful property test: any interleaving of edits, claims, sends, answers, deaths and settlements ends right.
+
+Each example plays some dozens of steps on real Postgres (`tests.interleavings.machine`), then lets everything come to
+its end. The short form repeats the same examples in every run; the long form is chosen by the environment and seeded:
+
+    INTERLEAVINGS=2000 pytest tests/integration/test_interleavings.py --hypothesis-seed=1
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.interleavings.fixtures import stage, stage_home
+from tests.interleavings.machine import machine_on
+from tests.interleavings.stage import Stage
+
+__all__ = ["stage", "stage_home"]
+
+SHORT_FORM = 30
+EXAMPLES = int(os.environ.get("INTERLEAVINGS", SHORT_FORM))
+
+
+@pytest.mark.timeout(max(300, 6 * EXAMPLES))
+def test_every_interleaving_ends_at_the_last_state_of_scoro_once(stage: Stage) -> None:
+    run_state_machine_as_test(
+        machine_on(stage),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            derandomize=EXAMPLES == SHORT_FORM,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
