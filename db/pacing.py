@@ -72,7 +72,7 @@ def take_token(ledger: Ledger, site_id: int, connection_id: int) -> Token:
     if now.rate > 0 and now.tokens < 2:
         turn = _longest_wait(ledger, site_id, now)
         if turn is not None and turn != connection_id:
-            return Token(False, now.wait_s(Gathered(mine.documents, 0.0, False)), turn)
+            return Token(False, Pace(now.tokens - 1, now.bound, now.rate).wait_s(mine), turn)
     _keep(ledger, site_id, now.tokens - 1)
     return Token(True)
 

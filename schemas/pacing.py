@@ -22,7 +22,7 @@ CLOSE_S = 5 * DAY_S
 CLOSE_WEIGHT = 3.0
 """What a day of it counts for, in ordinary days."""
 KEPT_S = DAY_S
-"""Tokens are kept for so long."""
+"""Tokens are kept for so long; at the end of a month, where they come faster, no more of them."""
 FREE_SHARE = 0.5
 """While the bucket is at least so full, bulk leaves at once."""
 PRICE_S = 3_600.0
@@ -118,8 +118,9 @@ def pace(month: Month) -> Pace:
     if month.limit < PACED_FROM:
         return Pace(left, left, 0.0)
     left -= min(OTHERS_MOST * left, _for_others(month))
-    rate = left / max(_weighed_to_end(month.remaining_s), 1.0) * _weight(month)
-    bound = min(left, max(1.0, rate * KEPT_S))
+    weight = CLOSE_WEIGHT if month.remaining_s <= CLOSE_S else 1.0
+    rate = weight * left / max(_weighed_to_end(month.remaining_s), 1.0)
+    bound = min(left, max(1.0, rate * KEPT_S / weight))
     tokens = bound if month.tokens is None else min(bound, month.tokens + rate * month.tokens_age_s)
     return Pace(tokens, bound, rate)
 
@@ -135,7 +136,3 @@ def _for_others(month: Month) -> float:
 
 def _weighed_to_end(remaining_s: float) -> float:
     return remaining_s + (CLOSE_WEIGHT - 1) * min(remaining_s, CLOSE_S)
-
-
-def _weight(month: Month) -> float:
-    return CLOSE_WEIGHT if month.remaining_s <= CLOSE_S else 1.0
