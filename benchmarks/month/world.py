@@ -1,0 +1,180 @@
+"""A site with connections over a ledger, a clock to set, and bells that ring without a broker."""
+
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from cryptography.fernet import Fernet
+
+from benchmarks.month.arrivals import Arrival
+from benchmarks.month.far_side import FarSide
+from db import connections, due, failures, intake, outbox, requests, sites
+from db.database import Database, Ledger, one
+from db.intake import NewOperation
+from db.vault import Vault
+from schemas.intacct.functions import Function
+from schemas.kinds import Purpose
+from workers.delivery.run import deliver
+from workers.runtime import Runtime
+
+
+class World:
+    """Far side, ledger and clock. All work is done one piece after the other, in this thread."""
+
+    def __init__(self, db: Database, far_side: FarSide, *, time_zone: str, request_limit: int, places: int) -> None:
+        self.db = db
+        self.far_side = far_side
+        self.session = db.listener()
+        """A connection of the simulation's own, beside those of the product."""
+        self.runtime = Runtime(db, Vault([Fernet.generate_key().decode()]), far_side)
+        self.site_id = db.run(lambda ledger: self._add_site(ledger, time_zone, request_limit))
+        self.connections = [
+            db.run(lambda ledger, place=place: self._add_connection(ledger, place, time_zone))  # type: ignore[misc]
+            for place in range(places)
+        ]
+
+    def _add_site(self, ledger: Ledger, time_zone: str, request_limit: int) -> int:
+        return sites.add(
+            ledger,
+            self.runtime.vault,
+            name="Simulated",
+            url="https://simulated.example.com",
+            api_key="key",
+            user_token=None,
+            request_limit=request_limit,
+            time_zone=time_zone,
+        )
+
+    def _add_connection(self, ledger: Ledger, place: int, time_zone: str) -> int:
+        connection_id = connections.add(
+            ledger,
+            self.runtime.vault,
+            name=f"Entity {place}",
+            site_id=self.site_id,
+            scoro_entity=str(place),
+            company_id="SIMULATED",
+            entity=f"E{place}",
+            user_id="user",
+            password="password",
+            base_currency="GBP",
+            multi_entity=True,
+            tax_solution=None,
+            time_zone=time_zone,
+        )
+        connections.set_state(ledger, connection_id, "active")
+        return connection_id
+
+    # ------------------------------------------------------------------------------------------ the clock
+
+    def now(self) -> datetime:
+        """What the ledger's clock says."""
+        at: datetime = one(self.session, "SELECT ledger_now() AS at")["at"]
+        return at
+
+    def set_clock(self, at: datetime) -> datetime:
+        """Set the ledger's clock, which goes on from there; returns what it says then."""
+        set_to = "UPDATE clock SET shift = %s - clock_timestamp() RETURNING clock_timestamp() + shift AS at"
+        now: datetime = one(self.session, set_to, [at])["at"]
+        return now
+
+    def close(self) -> None:
+        """Close the simulation's connection."""
+        self.session.close()
+
+    # ------------------------------------------------------------------------------------------ work
+
+    def arrive(self, arrivals: Sequence[Arrival]) -> set[int]:
+        """Commit what intake would: a document and its operation each; returns the connections to ring for."""
+        by_place: dict[int, list[Arrival]] = {}
+        for arrival in arrivals:
+            by_place.setdefault(arrival.place, []).append(arrival)
+
+        with self.session.transaction():
+            for place, some in by_place.items():
+                self._add_operations(self.connections[place], some)
+        return {self.connections[place] for place in by_place}
+
+    def _add_operations(self, connection_id: int, arrivals: Sequence[Arrival]) -> None:
+        rows = self.session.execute(
+            """INSERT INTO document (connection_id, module, kind, scoro_id, number)
+               SELECT %s, 'invoices', 'invoice', n, 'INV-' || n FROM unnest(%s::bigint[]) AS n RETURNING id""",
+            [connection_id, [arrival.number for arrival in arrivals]],
+        ).fetchall()
+        new = [operation_of(arrival, row["id"]) for arrival, row in zip(arrivals, rows, strict=True)]
+        intake.add_operations(self.session, connection_id, new)
+
+    def deliver(self, ring_for: Sequence[int]) -> None:
+        """Ring for connections, and for whatever rings because of it, until it is quiet."""
+        keys = deque(ring_for)
+        while keys:
+            deliver(self.runtime, keys.popleft())
+            keys.extend(key for key in self._hear() if key not in keys)
+
+    def answer_bells(self) -> None:
+        """Do what the bells in the outbox ring for, until it is quiet."""
+        self.deliver(self._hear())
+
+    def _hear(self) -> list[int]:
+        """Join what failed to its failure; returns the connections that deliveries ring for."""
+        bells = self._take_bells()
+        for bell in bells:
+            if bell.queue == "dead-letters":
+                self.db.run(lambda ledger, key=bell.key: failures.join_failure(ledger, key))  # type: ignore[misc]
+        return [bell.key for bell in bells if bell.queue == "delivery"]
+
+    def _take_bells(self) -> list[outbox.Bell]:
+        ids, bells = outbox.claim(self.session)
+        if ids:
+            outbox.settle(self.session, ids)
+        return bells
+
+    def due(self) -> tuple[list[int], float | None]:
+        """Connections with something due, and in how many seconds the next thing will be."""
+        found = [item for item in due.due(self.session) if item.bell.queue == "delivery"]
+        coming = [item.next_in_s for item in found if item.next_in_s is not None]
+        return [item.bell.key for item in found if item.since_s is not None], min(coming, default=None)
+
+    def pull(self) -> bool:
+        """Pull, unless a request left within the hour that carried it along; False when there was no request left."""
+        recent = "SELECT max(left_at) > ledger_now() - interval '59 minutes' AS yes FROM request WHERE site_id = %s"
+        if one(self.session, recent, [self.site_id])["yes"]:
+            return True
+        charge = requests.charge(self.session, self.site_id, None, Purpose.PULL, functions=3, deadline_s=60)
+        if charge is None:
+            return False
+        requests.leave(self.session, charge.request_id)
+        requests.end(self.session, charge.request_id, "answered", "ok")
+        self.far_side.requests += 1
+        return True
+
+
+def operation_of(arrival: Arrival, document_id: int) -> NewOperation:
+    """The creation of one invoice."""
+    number, amount, customer = f"INV-{arrival.number}", Decimal(arrival.number) / 100, f"C{arrival.number % 100}"
+    function = Function(
+        name="create_invoice",
+        body={
+            "customerid": customer,
+            "datecreated": f"{arrival.at:%Y-%m-%d}",
+            "invoiceno": number,
+            "invoiceitems": {"lineitem": [{"glaccountno": "4000", "amount": f"{amount:.2f}"}]},
+        },
+    )
+    return NewOperation(
+        id=uuid.uuid4(),
+        document_id=document_id,
+        revision_id=None,
+        source_fingerprint=number,
+        verb="create",
+        object="ARINVOICE",
+        natural_key=number,
+        party=customer,
+        total=amount,
+        function=function.model_dump(mode="json"),
+        payload_fingerprint=function.fingerprint(),
+        line_numbers={},
+        bytes=2_000,
+        purpose=Purpose.INTERACTIVE if arrival.interactive else Purpose.BULK,
+    )
