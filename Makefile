@@ -1,7 +1,7 @@
 # Every target does its own set-up; ARGS goes to the command behind it: make test ARGS="-k postgres"
-.PHONY: demo up test crash check clean
+.PHONY: demo up test crash month check clean
 
-demo up test crash:
+demo up test crash month:
 	@scripts/$@ $(ARGS)
 
 check clean:
