@@ -29,7 +29,7 @@ from tests.worlds.world import World, join, settings_for
 
 CHAPTER = 100
 """Faults of one chapter."""
-GROUP = 4
+GROUP = 5
 """Faults that strike shortly after each other, at the most."""
 QUIET_S = 90.0
 """All must be quiet within this of the end of the last fault of a group."""
