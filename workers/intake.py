@@ -139,6 +139,8 @@ class _Intake:
             self.runtime.db.run(
                 lambda ledger: stored_reference.add(ledger, self.connection.id, "scoro", "product", items)
             )
+        if ids:
+            # products that another intake has just added are known, but newer than the connection in hand
             fresh = self.runtime.db.run(lambda ledger: connections.load(ledger, self.runtime.vault, self.connection.id))
             self.connection = fresh or self.connection
         return self.references.of(self.connection)
