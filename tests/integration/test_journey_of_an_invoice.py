@@ -5,6 +5,8 @@ from decimal import Decimal
 import pytest
 
 from app.wiring import open_ledger
+from db import changes, reference
+from db.database import Ledger
 from producers import manual
 from sandbox import fixtures
 from schemas.kinds import Kind
@@ -14,6 +16,7 @@ from tests.worlds.waiting import until
 from tests.worlds.world import World
 
 DESIGN = fixtures.SCORO_ACCOUNT_IDS["4010"]
+EXEMPT = next(product.product_id for product in fixtures.PRODUCTS if product.exempt_from_discounts)
 TRAVEL = fixtures.SCORO_ACCOUNT_IDS["4100"]
 
 
@@ -192,3 +195,29 @@ def test_characters_that_neither_side_can_keep_hold_nothing_up(embedded_world: W
         until(lambda: all(world.document_is(invoice, "posted") for invoice in ids), "both are posted")
     assert "Beforeafter" in lines_of(world.intacct.invoice("INV-1"))[0]["ENTRYDESCRIPTION"]
     assert world.failures() == []
+
+
+def test_a_product_that_another_intake_has_just_read_counts_at_once(
+    embedded_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exempt product must be known as exempt, else the header discount explains another total."""
+    world = embedded_world
+    customer = world.scoro.customer()
+    claim = changes.claim
+
+    def claim_while_another_adds_products(session: Ledger, connection_id: int, limit: int) -> list[changes.Taken]:
+        taken = claim(session, connection_id, limit)
+        if taken:
+            items = [reference.Item(str(key), {"name": "", "no_discounts": key == EXEMPT}) for key in (1, EXEMPT)]
+            world.ledger.db.run(lambda ledger: reference.add(ledger, connection_id, "scoro", "product", items))
+        return taken
+
+    with world.running():
+        plain = world.scoro.invoice("INV-1", customer)
+        until(lambda: world.document_is(plain, "posted"), "the plain one is posted")
+        monkeypatch.setattr("workers.intake.changes.claim", claim_while_another_adds_products)
+        lines = [line("100.00"), line("50.00", product_id=EXEMPT, vat_code_id=3)]
+        discounted = world.scoro.invoice("INV-2", customer, *lines, discount="10")
+        until(lambda: world.document_is(discounted, "posted", "failed"), "the discounted one is decided")
+    assert world.failures() == []
+    assert sums(world.intacct.invoice("INV-2")) == (Decimal("140.00"), Decimal("18.00"), Decimal("158.00"))

@@ -25,6 +25,7 @@ def send_ten_in_pairs(world: World) -> list[int]:
     for invoice in ids:
         world.send(invoice)
     until(lambda: count(world, "ready") == DOCUMENTS, "all are ready")
+    until(lambda: world.scoro.is_idle() and not {"changes", "bells"} & world.under_way().keys(), "nothing is read")
     world.execute("UPDATE connection SET state = 'active'")
     world.ring()
     until(lambda: count(world, "waiting_quota") == DOCUMENTS - 6, "the rest waits for the month")

@@ -222,5 +222,5 @@ def join(both: StandIns, settings: Settings, ledger: Ledger, amqp_url: str | Non
     for key, text in SETTINGS.items():
         chosen = set_key(chosen, key, text)
     ledger.db.run(lambda session: connections.save_settings(session, connected.connection_id, chosen))
-    ledger.db.run(lambda session: connections.set_state(session, connected.connection_id, "active"))
+    world.execute("UPDATE connection SET state = 'active'")
     return world
