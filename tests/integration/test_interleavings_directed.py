@@ -188,15 +188,26 @@ def test_a_late_answer_wins_over_the_doubt(stage: Stage, step: str) -> None:
     assert stage.wire.received == 1
 
 
+@pytest.mark.parametrize("kind", ["create", "update"])
+@pytest.mark.parametrize("newer", [False, True])
 @pytest.mark.parametrize("runs", ["before the look-up", "after the look-up", "never"])
-def test_a_lost_answer_is_looked_up_and_the_document_stands_once(stage: Stage, runs: str) -> None:
+def test_a_lost_answer_is_looked_up_and_the_last_state_stands_once(
+    stage: Stage, runs: str, newer: bool, kind: str
+) -> None:
+    if kind == "update":
+        posted(stage, "B")
     sender = sending(stage, "gateway.received")
     (flight,) = stage.wire.pending
     if runs == "before the look-up":
         stage.wire.run(flight)
     sender.resume(LOSE)
+    if newer:
+        stage.edit(ONE, "C")
+        stage.edit(2, "A")
+        stage.pass_time(3)
     sender.finish()
     stage.delivery().finish()
+    stage.intake().finish()
     if runs == "after the look-up":
         stage.wire.run(flight)
     settled(stage)

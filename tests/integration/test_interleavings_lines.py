@@ -36,6 +36,16 @@ def reader(stage: Stage) -> Actor:
     return stage.enter("intake", line_by_line(lambda: stage.hear("changes"), INTAKE))
 
 
+def second_reader(stage: Stage) -> Actor:
+    """A new invoice is ready to be created; an edit of it is about to be read, line by line."""
+    stage.reset()
+    stage.edit(ONE, "B")
+    stage.hear("changes")
+    stage.edit(ONE, "C")
+    stage.pass_time(3)
+    return stage.enter("intake", line_by_line(lambda: stage.hear("changes"), INTAKE))
+
+
 def first_reader(stage: Stage) -> Actor:
     """A new invoice of a new customer is about to be read, line by line."""
     stage.reset()
@@ -82,8 +92,9 @@ def test_a_webhook_at_any_line_of_intake_is_not_missed(stage: Stage, begin: Call
 
 
 @pytest.mark.timeout(1200)
-def test_a_delivery_at_any_line_of_intake_ends_at_the_last_state(stage: Stage) -> None:
-    at_each_line(stage, reader, lambda: stage.hear("delivery"))
+@pytest.mark.parametrize("begin", [reader, second_reader])
+def test_a_delivery_at_any_line_of_intake_ends_at_the_last_state(stage: Stage, begin: Callable[[Stage], Actor]) -> None:
+    at_each_line(stage, begin, lambda: stage.hear("delivery"))
 
 
 @pytest.mark.timeout(1200)

@@ -27,7 +27,7 @@ from workers.intake import intake
 from workers.reference import References
 from workers.runtime import Runtime
 
-SETTINGS = {"delivery.settle_ms": "2000", "delivery.linger_ms": "500", "delivery.max_documents": "2"}
+SETTINGS = {"delivery.settle_ms": "0", "delivery.linger_ms": "500", "delivery.max_documents": "2"}
 LONGEST_DRAIN_S = 2 * 3600.0
 """Whatever is not done by then is stuck."""
 
