@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 STOP_WORKERS_S = 30.0
 """How long running actors may finish after SIGTERM; what is left then is found by its lock and taken over."""
 
+LISTEN_S = 0.5
+"""A signal that another thread than the main one took is heard within this."""
+
 
 @contextmanager
 def running(
@@ -122,4 +125,6 @@ def until_told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
     with contextlib.suppress(KeyboardInterrupt):
-        told.wait()
+        # Python's handler runs in this thread, which sleeps on where the kernel gave the signal to another one.
+        while not told.wait(LISTEN_S):
+            pass
