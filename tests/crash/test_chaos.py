@@ -21,8 +21,7 @@ def test_a_handful_of_faults_loses_doubles_and_changes_nothing(shared_stand_ins:
     folder = state_dir / "chaos"
     folder.mkdir(mode=0o711)
     try:
-        running = services(folder)
-        with running as own:
+        with services(folder) as own:
             report = conduct(own, shared_stand_ins, folder / "logs", seed=SEED, faults=SHORT, say=print)
     except ServiceError as error:
         service_missing(str(error))

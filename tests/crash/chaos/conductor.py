@@ -114,6 +114,17 @@ class _Chapter:
                     self._keep_evidence(stage)
                     break
             self._count(stage)
+        for what in sorted(self._unhandled()):
+            self.report.findings.append(Finding("other", what, (), self.number))
+
+    def _unhandled(self) -> set[str]:
+        """Exceptions that no actor expects, from what the processes said."""
+        found = set()
+        for log in self.folder.glob("*.log"):
+            for said in log.read_text(encoding="utf-8", errors="replace").splitlines():
+                if "unhandled exception" in said and said.startswith("{"):
+                    found.add(f"{log.stem}: " + json.loads(said).get("exception", said).strip().splitlines()[-1])
+        return found
 
     @contextmanager
     def _stage(self) -> Iterator[Stage]:

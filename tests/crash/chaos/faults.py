@@ -155,10 +155,13 @@ def _at_random(roles: Sequence[Role], how: signal.Signals, stage: Stage, dice: D
         stage.later(dice.choice(PAUSES_S), lambda: process.signal(signal.SIGCONT))
 
 
-def _terminated(roles: Sequence[Role], stage: Stage, dice: Dice) -> None:
+def _terminated(roles: Sequence[Role], stopped: bool, stage: Stage, dice: Dice) -> None:
     time.sleep(dice.uniform(0, 0.8))
     process = dice.choice(stage.of(*roles))
+    if stopped:
+        process.signal(signal.SIGSTOP)
     pid = process.signal(signal.SIGTERM)
+    process.signal(signal.SIGCONT)
     stage.falls()
     try:
         until(lambda: process.has_left(pid), f"{process.name} has ended after SIGTERM", TERM_BOUND_S, LOOK_S)
@@ -314,7 +317,8 @@ def kinds() -> list[Kind]:
             for role in roles
             for word, how in moments.items()
         ),
-        *(Kind(f"{role} told to stop (SIGTERM)", partial(_terminated, (role,))) for role in roles),
+        *(Kind(f"{role} told to stop (SIGTERM)", partial(_terminated, (role,), False)) for role in roles),
+        *(Kind(f"{role} told to stop while it stood still", partial(_terminated, (role,), True)) for role in roles),
         *(
             Kind(f"Intacct write: {word}", partial(_answer_lost, fault, False), late=fault["name"] in late)
             for word, fault in gateway.items()

@@ -73,18 +73,18 @@ class Report:
         struck_kinds = sum(row.runs > 0 for row in self.rows.values())
         unstruck = sum(row.unstruck for row in self.rows.values())
         count = self.counts
-        return "\n".join(
-            [
-                f"{self.struck} faults of {struck_kinds} kinds, seed {self.seed}, in {self.seconds / 60:.1f} min: "
-                + ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS),
-                f"{count['invoices']} invoices, {count['actions']} creates and edits, {count['requests']} requests; "
-                f"{count['unanswered']} requests without an answer, {count['doubted']} operations in doubt, "
-                f"{count['resolved']} of them resolved (moves out of doubt: {count['found']} found by look-up, "
-                f"{count['absent']} absent and sent again, {count['late answer']} by a late answer)",
-                f"recovered in {statistics.median(times):.1f} s (median), {times[-1]:.1f} s (longest)" if times else "",
-                f"{len(self.stops_s)} processes ended after SIGTERM, the slowest in {max(self.stops_s):.1f} s"
-                if self.stops_s
-                else "",
-                f"{unstruck} faults whose moment did not come; ends by exit code: {dict(sorted(self.ends.items()))}",
-            ]
-        )
+        ends = ", ".join(f"{end} {count}" for end, count in sorted(self.ends.items()))
+        lines = [
+            f"{self.struck} faults of {struck_kinds} kinds, seed {self.seed}, in {self.seconds / 60:.1f} min: "
+            + ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS),
+            f"{count['invoices']} invoices, {count['actions']} creates and edits, {count['requests']} requests",
+            f"{count['unanswered']} requests without an answer, {count['doubted']} operations in doubt, "
+            f"{count['resolved']} of them resolved (moves out of doubt: {count['found']} found by look-up, "
+            f"{count['absent']} absent and sent again, {count['late answer']} by a late answer)",
+        ]
+        if times:
+            lines.append(f"recovered in {statistics.median(times):.1f} s (median), {times[-1]:.1f} s (longest)")
+        if self.stops_s:
+            lines.append(f"{len(self.stops_s)} processes ended after SIGTERM, the slowest in {max(self.stops_s):.1f} s")
+        lines.append(f"{unstruck} faults whose moment did not come; processes by exit code: {ends or 'none ended'}")
+        return "\n".join(lines)

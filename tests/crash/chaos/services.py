@@ -1,6 +1,7 @@
 """A PostgreSQL and a RabbitMQ of our own, which nobody minds to see killed."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -76,8 +77,9 @@ def services(folder: Path) -> Iterator[Services]:
     """Start both in `folder`; gone when the block ends. Raises ServiceError where one cannot be had."""
     with ExitStack() as stack:
         rabbit = stack.enter_context(private_broker(folder / "rabbit"))
-        server = stack.enter_context(postgres(folder, None, durable=False))
         cluster = Cluster.below(folder)
+        stack.callback(shutil.rmtree, cluster.home, ignore_errors=True)
+        server = stack.enter_context(postgres(folder, None, durable=False))
         if not cluster.uses_socket():
             raise ServiceUnusable(f"The path of {folder} is too long for a socket of PostgreSQL.")
         proxy = stack.enter_context(Proxy(cluster.run / f".s.PGSQL.{SOCKET_PORT}").running())
