@@ -6,6 +6,7 @@ in rehearsal with its reference data, or nothing of it stands.
 ConnectError         one sentence with the fix
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
@@ -102,7 +103,7 @@ def connect(
     except UniqueViolation as error:
         raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
     lines += _read_lines(intacct)
-    lines += _subscribe(settings, site, scoro_client)
+    lines += _subscribe(settings, ledger, site, scoro_client)
     return Connected(connection_id, lines)
 
 
@@ -137,7 +138,15 @@ def _read_intacct(
     settings: Settings, ledger: Ledger, site: Site, login: Login, connection_id: int | None = None
 ) -> IntacctBackground:
     gateway = gateway_of(settings)
-    send = charged(ledger.db, gateway, login, site_id=site.id, connection_id=connection_id, purpose=Purpose.BACKGROUND)
+    send = charged(
+        ledger.db,
+        gateway,
+        login,
+        site_id=site.id,
+        connection_id=connection_id,
+        purpose=Purpose.BACKGROUND,
+        slots=settings.intacct_concurrency,
+    )
     try:
         return read_intacct(send)
     except ConnectionBroken as error:
@@ -226,11 +235,12 @@ def _taken(error: UniqueViolation, scoro_entity: str, company_id: str, entity: s
     return f"There is a connection called {name} already: choose another name."
 
 
-def _subscribe(settings: Settings, site: Site, client: ScoroClient) -> list[str]:
+def _subscribe(settings: Settings, ledger: Ledger, site: Site, client: ScoroClient) -> list[str]:
     if settings.public_url is None:
         return ["PUBLIC_URL is not set, so Scoro cannot call us: changes come by `sync now` and `send` alone"]
     try:
-        modules = subscribe_missing(client, hook_url(settings.public_url, site.hook_token))
+        url = hook_url(settings.public_url, site.hook_token)
+        modules = subscribe_missing(ledger.db, site.id, client, url)
     except ScoroError as error:
         return [f"webhooks are not subscribed yet ({error}); the scheduler tries again while it runs"]
     return [f"webhooks subscribed: {', '.join(modules) or 'they were already'}"]
@@ -238,32 +248,31 @@ def _subscribe(settings: Settings, site: Site, client: ScoroClient) -> list[str]
 
 def go_live(ledger: Ledger, connection: Connection) -> list[str]:
     """Start sending: what was rehearsed leaves."""
-    if connection.state != "rehearsal":
+    if not _activate(ledger, connection, ("rehearsal",)):
         raise ConnectError(f"{connection.name} is {connection.state}: only a connection in rehearsal goes live.")
-    return _activate(ledger, connection, "live")
+    return [f"{connection.name} is live"]
 
 
 def resume(ledger: Ledger, connection: Connection) -> list[str]:
     """Go on after a pause or a break."""
-    if connection.state not in {"paused", "broken"}:
+    if not _activate(ledger, connection, ("paused", "broken")):
         raise ConnectError(f"{connection.name} is {connection.state}: there is nothing to resume.")
-    return _activate(ledger, connection, "active again")
+    return [f"{connection.name} is active again"]
 
 
-def _activate(ledger: Ledger, connection: Connection, word: str) -> list[str]:
-    def move(session: Session) -> None:
-        connections.set_state(session, connection.id, "active")
-        outbox.ring(session, "delivery", connection.id)
+def _activate(ledger: Ledger, connection: Connection, from_states: Sequence[str]) -> bool:
+    def move(session: Session) -> bool:
+        moved = connections.move(session, connection.id, from_states, "active")
+        outbox.ring(session, "delivery", *([connection.id] if moved else []))
+        return moved
 
-    ledger.db.run(move)
-    return [f"{connection.name} is {word}"]
+    return ledger.db.run(move)
 
 
 def pause(ledger: Ledger, connection: Connection, reason: str) -> list[str]:
     """Send nothing until it is resumed; changes are still captured."""
-    if connection.state != "active":
+    if not ledger.db.run(lambda session: connections.move(session, connection.id, ("active",), "paused", reason)):
         raise ConnectError(f"{connection.name} is {connection.state}: only an active connection can be paused.")
-    ledger.db.run(lambda session: connections.set_state(session, connection.id, "paused", reason))
     return [f"{connection.name} is paused; changes are captured and wait"]
 
 

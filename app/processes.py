@@ -61,6 +61,7 @@ def running(
             stack.callback(sweeper.stop)
             if settings.public_url:
                 healer = Healer(
+                    ledger.db,
                     settings.public_url,
                     lambda: ledger.db.run(lambda s: connections.every(s, ledger.vault)),
                     runtime.scoro,

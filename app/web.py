@@ -3,13 +3,11 @@
 import ipaddress
 import secrets
 
-import psycopg
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from psycopg_pool import PoolTimeout
 
 from app.settings import Settings
-from db.database import Database
+from db.database import LEDGER_LOST, Database
 from producers import webhooks
 
 
@@ -26,7 +24,7 @@ def web_app(settings: Settings, db: Database) -> FastAPI:
     def readyz() -> Response:
         try:
             db.run(lambda ledger: ledger.execute("SELECT"))
-        except (psycopg.OperationalError, PoolTimeout):
+        except LEDGER_LOST:
             return Response("not ready\n", 503, media_type="text/plain")
         return Response("ready\n", media_type="text/plain")
 

@@ -1,6 +1,8 @@
 """Putting the product together: the one place where settings become objects."""
 
+import contextlib
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,13 +56,16 @@ def vault_of(settings: Settings) -> Vault:
     """The keys of SECRET_KEYS, else a key made once in DATA_DIR for the embedded ledger."""
     if settings.secret_keys:
         return Vault([key.get_secret_value() for key in settings.secret_keys])
-    path = ensure_data_dir(settings.data_dir) / KEY_FILE
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Vault([path.read_text(encoding="ascii")])
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(Fernet.generate_key().decode())
+    folder = ensure_data_dir(settings.data_dir)
+    path = folder / KEY_FILE
+    if not path.exists():
+        # written aside and linked into place: two starters agree on one, and none is ever seen half-written
+        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="ascii") as made:
+            made.write(Fernet.generate_key().decode())
+            made.flush()
+            os.fsync(made.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(made.name, path)
     return Vault([path.read_text(encoding="ascii")])
 
 

@@ -1,5 +1,6 @@
 """Connections: one Scoro entity joined to one Intacct entity."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -129,9 +130,14 @@ def add(
     return int(row["id"])
 
 
-def set_state(ledger: Ledger, connection_id: int, state: str, reason: str = "") -> None:
-    """Move a connection to another state."""
-    ledger.execute("UPDATE connection SET state = %s, reason = %s WHERE id = %s", [state, reason, connection_id])
+def move(ledger: Ledger, connection_id: int, from_states: Collection[str], to_state: str, reason: str = "") -> bool:
+    """Move a connection to another state; False where it is in none of `from_states` any more."""
+    row = ledger.execute(
+        """UPDATE connection SET state = %s, reason = %s WHERE id = %s AND state = ANY(%s::connection_state[])
+           RETURNING id""",
+        [to_state, reason, connection_id, list(from_states)],
+    ).fetchone()
+    return row is not None
 
 
 def break_off(ledger: Ledger, connection_id: int, reason: str) -> None:

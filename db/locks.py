@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from db.database import Ledger
 
 COMPANY_SLOT = 1
-"""(class, company × 1000 + slot): one simultaneous request of an Intacct company."""
+"""(class, company × SLOTS_APART + slot): one simultaneous request of an Intacct company."""
+SLOTS_APART = 1000
 DOCUMENT = 2
 """(class, document): one reader of a document."""
 REQUEST = 3
 """(class, request): the process that carries it to Intacct."""
+SUBSCRIPTIONS = 4
+"""(class, site): who looks after the webhooks of a site."""
 
 HELD = """EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (
     SELECT oid FROM pg_database WHERE datname = current_database())
@@ -29,6 +32,12 @@ def try_lock(session: Ledger, lock_class: int, key: int) -> bool:
     """Take the lock if it is free."""
     row = session.execute("SELECT pg_try_advisory_lock(%s, %s) AS got", [lock_class, key & 0x7FFFFFFF]).fetchone()
     return bool(row and row["got"])
+
+
+def take_slot(session: Ledger, company: int, slots: int) -> int | None:
+    """Take one of the simultaneous requests of an Intacct company; the key to unlock, or None when all are taken."""
+    keys = range(company * SLOTS_APART, company * SLOTS_APART + slots)
+    return next((key for key in keys if try_lock(session, COMPANY_SLOT, key)), None)
 
 
 def unlock(session: Ledger, lock_class: int, keys: Sequence[int]) -> None:

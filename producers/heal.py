@@ -1,15 +1,14 @@
 """Keeps the webhooks of every connection subscribed: a receiver that was not up yet, or a subscription that went."""
 
-import threading
 from collections.abc import Callable
 
-import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ScoroError
 from db.connections import Connection
+from db.database import Database
+from producers.loop import Loop
 from producers.subscriptions import hook_url, subscribe_missing
 
 log = structlog.get_logger(__name__)
@@ -20,7 +19,7 @@ AGAIN_S = 10.0
 """How soon a failed one is tried again."""
 
 
-class Healer(threading.Thread):
+class Healer(Loop):
     """Looks at the subscriptions of all connections until it is stopped.
 
     `connections()` lists them, `client_of(connection)` calls Scoro for one.
@@ -28,37 +27,30 @@ class Healer(threading.Thread):
 
     def __init__(
         self,
+        db: Database,
         public_url: str,
         connections: Callable[[], list[Connection]],
         client_of: Callable[[Connection], ScoroClient],
     ) -> None:
-        super().__init__(name="healer", daemon=True)
+        super().__init__("healer")
+        self._db = db
         self._public_url = public_url
         self._connections = connections
         self._client_of = client_of
-        self._stop_requested = threading.Event()
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Stop after the look in hand."""
-        self._stop_requested.set()
-        self.join(timeout_s)
-
-    def run(self) -> None:
-        """Heal until stopped."""
-        while not self._stop_requested.is_set():
-            self._stop_requested.wait(HEALTHY_S if self.heal() else AGAIN_S)
+    def turn(self) -> float:
+        """Heal once; sooner again where something failed."""
+        return HEALTHY_S if self.heal() else AGAIN_S
 
     def heal(self) -> bool:
         """Subscribe what is missing; whether every connection is well."""
         well = True
-        try:
-            connected = [c for c in self._connections() if c.state != "disconnected"]
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            log.warning("heal.ledger_away", error=str(error).strip())
-            return False
-        for connection in connected:
+        for connection in self._connections():
+            if connection.state == "disconnected":
+                continue
             try:
-                subscribe_missing(self._client_of(connection), hook_url(self._public_url, connection.site.hook_token))
+                url = hook_url(self._public_url, connection.site.hook_token)
+                subscribe_missing(self._db, connection.site.id, self._client_of(connection), url)
             except ScoroError as error:
                 log.warning("heal.not_subscribed", connection=connection.name, error=str(error))
                 well = False

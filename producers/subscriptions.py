@@ -3,6 +3,8 @@
 import structlog
 
 from clients.scoro.client import ScoroClient
+from db import locks
+from db.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -15,17 +17,21 @@ def hook_url(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/hooks/scoro/{token}"
 
 
-def subscribe_missing(scoro: ScoroClient, url: str) -> list[str]:
+def subscribe_missing(db: Database, site_id: int, scoro: ScoroClient, url: str) -> list[str]:
     """Subscribe every module that does not post to our address yet; returns the modules subscribed.
 
-    Raises ScoroError: Scoro asks our address for an answer and for /scoro.txt before it saves a subscription.
+    One process at a time looks after a site, so that nothing is subscribed twice; whoever comes second leaves it to the
+    first. Raises ScoroError: Scoro asks our address for an answer and for /scoro.txt before it saves a subscription.
     """
-    known = {row.get("module") for row in scoro.webhooks() if row.get("url") == url and row.get("status", True)}
-    missing = [module for module in MODULES if module not in known]
-    for module in missing:
-        scoro.subscribe_webhook(module, url)
-        log.info("webhook.subscribed", module=module)
-    return missing
+    with db.session() as session:
+        if not locks.try_lock(session, locks.SUBSCRIPTIONS, site_id):
+            return []
+        known = {row.get("module") for row in scoro.webhooks() if row.get("url") == url and row.get("status", True)}
+        missing = [module for module in MODULES if module not in known]
+        for module in missing:
+            scoro.subscribe_webhook(module, url)
+            log.info("webhook.subscribed", module=module)
+        return missing
 
 
 def unsubscribe_all(scoro: ScoroClient, url: str) -> int:

@@ -4,14 +4,13 @@ It may run on any number of machines: it only rings bells (ringing twice is a no
 name the state they start from.
 """
 
-import threading
 import time
 
-import psycopg
 import structlog
 
 from db import due, outbox, recovery
 from db.database import Database
+from producers.loop import Loop
 from schemas.settings import ConnectionSettings
 
 log = structlog.get_logger(__name__)
@@ -25,33 +24,21 @@ AGAIN_S = 5.0
 """Work that is still due this long after its last bell is rung for again."""
 
 
-class Sweeper(threading.Thread):
+class Sweeper(Loop):
     """Looks at what is due until it is stopped."""
 
     def __init__(self, db: Database) -> None:
-        super().__init__(name="sweeper", daemon=True)
+        super().__init__("sweeper")
         self._db = db
-        self._stop_requested = threading.Event()
         self._rung: dict[outbox.Bell, float] = {}
+        self._recovered = float("-inf")
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Stop after the look in hand."""
-        self._stop_requested.set()
-        self.join(timeout_s)
-
-    def run(self) -> None:
-        """Sweep until stopped; a lost database is waited for."""
-        recovered = 0.0
-        while not self._stop_requested.is_set():
-            wait_s = TICK_S
-            try:
-                if time.monotonic() - recovered >= RECOVER_S:
-                    self.recover()
-                    recovered = time.monotonic()
-                wait_s = self.sweep()
-            except psycopg.Error as error:
-                log.warning("sweep.database_lost", error=str(error).strip())
-            self._stop_requested.wait(wait_s)
+    def turn(self) -> float:
+        """Look once; for the dead, every `RECOVER_S`."""
+        if time.monotonic() - self._recovered >= RECOVER_S:
+            self.recover()
+            self._recovered = time.monotonic()
+        return self.sweep()
 
     def recover(self) -> None:
         """Take over from readers and senders that died."""

@@ -4,15 +4,13 @@ It answers 200 after the commit, 503 when the ledger is down (Scoro may try agai
 waits for the broker: the bell goes through the outbox.
 """
 
-import psycopg
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import Counter, Histogram
-from psycopg_pool import PoolTimeout
 
 from db import changes, connections, sites
-from db.database import Database, Ledger
+from db.database import LEDGER_LOST, Database, Ledger
 from schemas.events import MAX_BODY_BYTES, HintError, WebhookHint
 
 log = structlog.get_logger(__name__)
@@ -91,7 +89,7 @@ def router(db: Database) -> APIRouter:
         except HintError as error:
             log.warning("webhook.unreadable", error=str(error))
             return 400, "unreadable"
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except LEDGER_LOST as error:
             log.warning("webhook.ledger_down", error=str(error).strip())
             return 503, "ledger_down"
 

@@ -7,11 +7,10 @@ import functools
 from collections.abc import Callable
 
 import dramatiq
-import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from db import failures
+from db.database import LEDGER_LOST
 from workers.delivery.run import deliver
 from workers.intake import intake
 from workers.reference import References
@@ -51,7 +50,7 @@ def _logged(name: str, work: Callable[[int], None]) -> Callable[[int], None]:
         with structlog.contextvars.bound_contextvars(queue=name, key=key):
             try:
                 work(key)
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except LEDGER_LOST as error:
                 log.warning("actor.ledger_lost", error=str(error).strip())
 
     return logged

@@ -94,7 +94,7 @@ def scene(settings: Settings, *, serve: bool) -> Iterator[Scene]:
         books.tell(books.scoro, "settings", {"window_limit": 1_000_000, "daily_limit": 100_000_000})
         connection, first = _connection(settings, ledger, PREFIX + instance, site_id)
         client = runtime_of(settings, ledger).scoro(connection)
-        _hear_from(client, hook_url(str(address), connection.site.hook_token))
+        _hear_from(ledger, connection, client, str(address))
         yield Scene(ledger, service.label, books, str(address), connection, client, first)
 
 
@@ -164,9 +164,10 @@ def _loaded(ledger: Ledger, connection_id: int) -> Connection:
     return connection
 
 
-def _hear_from(client: ScoroClient, url: str) -> None:
+def _hear_from(ledger: Ledger, connection: Connection, client: ScoroClient, address: str) -> None:
     """Subscribe this run's address in place of those of earlier runs."""
+    url = hook_url(address, connection.site.hook_token)
     for row in client.webhooks():
         if row.get("url") != url and row.get("id"):
             client.unsubscribe(int(row["id"]))
-    subscribe_missing(client, url)
+    subscribe_missing(ledger.db, connection.site.id, client, url)

@@ -63,7 +63,7 @@ class World:
             tax_solution=None,
             time_zone=time_zone,
         )
-        connections.set_state(ledger, connection_id, "active")
+        connections.move(ledger, connection_id, ["rehearsal"], "active")
         return connection_id
 
     # ------------------------------------------------------------------------------------------ the clock

@@ -69,7 +69,7 @@ class Filled:
                 time_zone="Europe/London",
             )
         )
-        self.db.run(lambda ledger: connections.set_state(ledger, added, state))
+        self.db.run(lambda ledger: connections.move(ledger, added, ["rehearsal"], state))
         return added
 
     def document(

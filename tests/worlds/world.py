@@ -115,7 +115,7 @@ class World:
         connection = self.connection
         address = hook_url(base_url, connection.site.hook_token)
         scoro = runtime_of(self.settings, self.ledger).scoro(connection)
-        subscribe_missing(scoro, address)
+        subscribe_missing(self.ledger.db, connection.site.id, scoro, address)
         return address
 
     def set(self, **keys: str) -> None:
