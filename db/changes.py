@@ -101,17 +101,19 @@ def capture(
 
 CLAIM = """WITH next AS MATERIALIZED (
         SELECT c.id, c.document_id, c.deaths, d.module, d.kind, d.scoro_id
-        FROM change c JOIN document d ON d.id = c.document_id
+        FROM change c JOIN document d ON d.id = c.document_id JOIN connection n ON n.id = c.connection_id
+        JOIN site s ON s.id = n.site_id AND s.held_until <= ledger_now()
         WHERE c.connection_id = %(connection)s AND c.state = 'waiting' AND c.due_at <= ledger_now()
           AND NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id
                           AND o.state IN ('sending', 'uncertain'))
           AND NOT EXISTS (SELECT FROM change r WHERE r.document_id = c.document_id AND r.state = 'reading')
         ORDER BY c.interactive DESC, c.due_at, c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED
-    ), mine AS MATERIALIZED (
+    ), batch AS MATERIALIZED (
         -- what killed a reader before is read alone, so that it takes nobody along
         SELECT n.* FROM next n, (SELECT id, module, deaths FROM next LIMIT 1) first
         WHERE n.module = first.module AND (n.id = first.id OR (n.deaths = 0 AND first.deaths = 0))
-          AND pg_try_advisory_lock(%(lock)s, (document_id & 2147483647)::int)
+    ), mine AS MATERIALIZED (
+        SELECT * FROM batch WHERE pg_try_advisory_lock(%(lock)s, (document_id & 2147483647)::int)
     ), seen AS (
         UPDATE document d SET taken_at = ledger_now() FROM mine WHERE d.id = mine.document_id
     )

@@ -10,9 +10,14 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import Connection
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import (
+    DeadlockDetected,
+    IdleInTransactionSessionTimeout,
+    SerializationFailure,
+    UniqueViolation,
+)
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 T = TypeVar("T")
 Ledger = Connection[DictRow]
@@ -31,6 +36,12 @@ IDLE_IN_TRANSACTION_S = 60
 
 TRIES = 3
 
+RACES = frozenset({"one_waiting_change_per_document"})
+"""Constraints that a transaction may hit because another one committed first: run again, it sees what that one made."""
+
+LEDGER_LOST = (psycopg.OperationalError, PoolTimeout, IdleInTransactionSessionTimeout)
+"""What is raised when the ledger cannot be reached, or ended our session: nothing was committed."""
+
 POOL_TIMEOUT_S = 5.0
 """How long a thread waits for a connection before the ledger counts as down."""
 
@@ -44,19 +55,16 @@ class Database:
     def __init__(self, url: str, direct_url: str | None = None, *, actor: str, pool_size: int = 8) -> None:
         self.url = url
         self.direct_url = direct_url or url
-        options = (
-            f"-c scoro_intacct.actor={actor} -c timezone=UTC"
+        kwargs: dict[str, Any] = {"row_factory": dict_row, "connect_timeout": 5, **KEEPALIVE}
+        options = {
+            "options": f"-c scoro_intacct.actor={actor} -c timezone=UTC"
             f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s"
-        )
-        kwargs: dict[str, Any] = {
-            "row_factory": dict_row,
-            "options": options,
-            "connect_timeout": 5,
-            **KEEPALIVE,
         }
-        if self.direct_url != url:
-            kwargs["prepare_threshold"] = None  # behind a transaction pooler a prepared statement is lost
-        self._direct_kwargs: dict[str, Any] = {**kwargs, "autocommit": True}
+        self._direct_kwargs: dict[str, Any] = {**kwargs, **options, "autocommit": True}
+        # a transaction pooler takes no start-up options and loses prepared statements
+        pooled = self.direct_url != url
+        self._actor_by_hand = actor if pooled else None
+        kwargs |= {"prepare_threshold": None} if pooled else options
         self._pool: ConnectionPool[Ledger] = ConnectionPool(
             url,
             kwargs=kwargs,
@@ -84,15 +92,18 @@ class Database:
         self._direct.close()
 
     def run(self, work: Callable[[Ledger], T], *, actor: str | None = None) -> T:
-        """Run `work` in one transaction, again from the start when Postgres breaks a deadlock."""
+        """Run `work` in one transaction, again from the start when Postgres breaks a deadlock or a race was lost."""
         for attempt in range(1, TRIES + 1):
             try:
                 with self._pool.connection() as ledger, ledger.transaction():
-                    if actor:
-                        ledger.execute("SELECT set_config('scoro_intacct.actor', %s, true)", [actor])
+                    if said := actor or self._actor_by_hand:
+                        ledger.execute("SELECT set_config('scoro_intacct.actor', %s, true)", [said])
                     return work(ledger)
             except (DeadlockDetected, SerializationFailure):
                 if attempt == TRIES:
+                    raise
+            except UniqueViolation as error:
+                if attempt == TRIES or error.diag.constraint_name not in RACES:
                     raise
         raise AssertionError("unreachable")
 

@@ -10,8 +10,8 @@ from db.outbox import Bell
 FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending',
     'uncertain'))"""
 
-DUE_CHANGE = f"""SELECT c.due_at FROM change c
-    WHERE c.connection_id = n.id AND c.state = 'waiting' AND {FREE}"""
+DUE_CHANGE = f"""SELECT greatest(c.due_at, s.held_until) AS due_at FROM change c
+    WHERE c.connection_id = n.id AND n.state <> 'disconnected' AND c.state = 'waiting' AND {FREE}"""
 
 DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until,
         CASE WHEN o.purpose = 'bulk' AND o.state <> 'uncertain' THEN n.bulk_at END) AS due_at FROM operation o
@@ -19,9 +19,12 @@ DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until,
 
 # for each bell the youngest work that is due, and the next that is not yet: both from the end of an index
 BELLS = f"""
-    SELECT 'changes' AS queue, n.id AS key, youngest.due_at AS youngest, soonest.due_at AS soonest FROM connection n
-    LEFT JOIN LATERAL ({DUE_CHANGE} AND c.due_at <= ledger_now() ORDER BY c.due_at DESC LIMIT 1) youngest ON true
-    LEFT JOIN LATERAL ({DUE_CHANGE} AND c.due_at > ledger_now() ORDER BY c.due_at LIMIT 1) soonest ON true
+    SELECT 'changes' AS queue, n.id AS key, max(c.due_at) FILTER (WHERE c.due_at <= ledger_now()) AS youngest,
+        min(c.due_at) FILTER (WHERE c.due_at > ledger_now()) AS soonest
+    FROM connection n JOIN site s ON s.id = n.site_id CROSS JOIN LATERAL (
+        ({DUE_CHANGE} AND c.due_at <= ledger_now() ORDER BY c.due_at DESC LIMIT 1)
+        UNION ALL ({DUE_CHANGE} AND c.due_at > ledger_now() ORDER BY c.due_at LIMIT 1)) c
+    GROUP BY n.id
     UNION ALL
     SELECT 'delivery', n.id, max(o.due_at) FILTER (WHERE o.due_at <= ledger_now()),
         min(o.due_at) FILTER (WHERE o.due_at > ledger_now())

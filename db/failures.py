@@ -116,15 +116,26 @@ def join_failure(ledger: Ledger, dead_letter_id: int) -> bool:
 
 
 def clear(ledger: Ledger, document_ids: Collection[int], keep: int = 0) -> None:
-    """Take documents out of every failure but `keep`; a failure that holds none any more is resolved."""
+    """Take documents out of every failure but `keep`; a failure that holds none any more is resolved.
+
+    The failures are locked first, by a statement of its own, so that whoever joins or leaves one right now is seen.
+    """
+    rows = ledger.execute(
+        """SELECT f.id FROM failure f WHERE f.id <> %s AND f.id IN (
+               SELECT failure_id FROM failure_document WHERE document_id = ANY(%s) AND cleared_at IS NULL)
+           ORDER BY f.id FOR UPDATE""",
+        [keep, list(document_ids)],
+    ).fetchall()
+    if not rows:
+        return
+    left = [row["id"] for row in rows]
     ledger.execute(
-        """WITH gone AS (
-               UPDATE failure_document SET cleared_at = ledger_now()
-               WHERE document_id = ANY(%(ids)s) AND cleared_at IS NULL AND failure_id <> %(keep)s
-               RETURNING failure_id, document_id)
-           UPDATE failure f SET state = 'resolved' FROM (SELECT DISTINCT failure_id FROM gone) g
-           WHERE f.id = g.failure_id AND f.state IN ('open', 'waiting')
-             AND NOT EXISTS (SELECT FROM failure_document d WHERE d.failure_id = f.id AND d.cleared_at IS NULL
-                             AND (d.failure_id, d.document_id) NOT IN (SELECT failure_id, document_id FROM gone))""",
-        {"ids": list(document_ids), "keep": keep},
+        """UPDATE failure_document SET cleared_at = ledger_now()
+           WHERE failure_id = ANY(%s) AND document_id = ANY(%s) AND cleared_at IS NULL""",
+        [left, list(document_ids)],
+    )
+    ledger.execute(
+        """UPDATE failure f SET state = 'resolved' WHERE f.id = ANY(%s) AND f.state IN ('open', 'waiting')
+             AND NOT EXISTS (SELECT FROM failure_document d WHERE d.failure_id = f.id AND d.cleared_at IS NULL)""",
+        [left],
     )

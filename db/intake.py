@@ -30,6 +30,8 @@ class Standing:
     """Source fingerprint of the newest intent not superseded: what waits or is in doubt, else None."""
     refused_fingerprint: str | None
     """Source fingerprint of the newest operation if Intacct refused it."""
+    stuck: bool = False
+    """Whether that intent waits for a record or a person and is certainly not in Intacct: it may be planned anew."""
 
     @property
     def link_version(self) -> str:
@@ -73,10 +75,13 @@ class DocumentFacts:
 def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standing]:
     """What the ledger knows of these documents."""
     rows = ledger.execute(
-        """SELECT d.id, d.state, to_jsonb(l) AS link, intent.source_fingerprint AS intent, last.source_fingerprint AS refused
+        """SELECT d.id, d.state, to_jsonb(l) AS link, intent.source_fingerprint AS intent,
+               coalesce(intent.stuck, false) AS stuck, last.source_fingerprint AS refused
            FROM document d
            LEFT JOIN link l ON l.document_id = d.id
-           LEFT JOIN LATERAL (SELECT o.source_fingerprint FROM operation o WHERE o.document_id = d.id AND o.state IN
+           LEFT JOIN LATERAL (SELECT o.source_fingerprint, o.state = 'waiting_prerequisite' OR (
+                   o.state = 'waiting_person' AND NOT o.doubted AND o.record_no IS NULL) AS stuck
+               FROM operation o WHERE o.document_id = d.id AND o.state IN
                ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
                ORDER BY o.created_at DESC LIMIT 1) intent ON true
            LEFT JOIN LATERAL (SELECT CASE WHEN o.state = 'refused' THEN o.source_fingerprint END AS source_fingerprint
@@ -84,14 +89,14 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
            WHERE d.id = ANY(%s)""",
         [list(document_ids)],
     ).fetchall()
-    return {r["id"]: Standing(r["id"], r["state"], r["link"], r["intent"], r["refused"]) for r in rows}
+    return {r["id"]: Standing(r["id"], r["state"], r["link"], r["intent"], r["refused"], r["stuck"]) for r in rows}
 
 
 def lock_intents(ledger: Ledger, document_ids: Collection[int]) -> None:
-    """Lock the waiting intents of these documents; a delivery that claims one right now is waited for."""
+    """Lock the intents of these documents; a claim or a settlement that is committing one right now is waited for."""
     ledger.execute(
-        """SELECT FROM operation WHERE document_id = ANY(%s)
-             AND state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'refused')
+        """SELECT FROM operation WHERE document_id = ANY(%s) AND state IN ('ready', 'waiting_quota',
+               'waiting_prerequisite', 'waiting_person', 'refused', 'sending', 'uncertain')
            ORDER BY id FOR UPDATE""",
         [list(document_ids)],
     )
@@ -265,10 +270,7 @@ def set_document_states(ledger: Ledger, states: Mapping[int, tuple[str, str]]) -
 
 
 def link_existing(ledger: Ledger, connection_id: int, links: Mapping[int, str]) -> None:
-    """Link documents to the customers (by CUSTOMERID) that stood in Intacct when the reference data was read.
-
-    Where the record belongs to another document already, that link stands: several Scoro contacts may be one customer.
-    """
+    """Link documents to the customers (by CUSTOMERID) that stood in Intacct when the reference data was read."""
     ledger.execute(
         """WITH added AS (
                INSERT INTO link (document_id, connection_id, object, record_no, natural_key)

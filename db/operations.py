@@ -15,6 +15,9 @@ from psycopg.types.json import Jsonb
 from db.database import Ledger
 from schemas.kinds import Kind, Purpose
 
+PARTIES = ("CUSTOMER", "VENDOR")
+"""Objects of which one record may serve several contacts of Scoro."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -85,6 +88,8 @@ CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_
         extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs
     FROM operation o JOIN document d ON d.id = o.document_id
     WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()
+      AND NOT EXISTS (SELECT FROM operation u WHERE u.document_id = o.document_id
+                      AND u.state IN ('sending', 'uncertain'))
     ORDER BY o.purpose = 'interactive' DESC, o.due_at, o.created_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED"""
 
 
@@ -126,17 +131,14 @@ def wait_for_prerequisite(ledger: Ledger, waiting: Mapping[UUID, str]) -> None:
     )
 
 
-def wait_for_quota(ledger: Ledger, connection_id: int, until: datetime, reason: str) -> None:
-    """Everything of the connection that is ready waits until the month's requests come back."""
+def wait_for_quota(ledger: Ledger, connection_id: int, until: datetime, reason: str, *, look_ups: bool) -> None:
+    """What is ready of a connection waits until the month's requests come back; look-ups too if even they ran out."""
     ledger.execute(
-        """UPDATE operation SET state = 'waiting_quota', due_at = %s, reason = %s
-           WHERE connection_id = %s AND state = 'ready'""",
-        [until, reason, connection_id],
-    )
-    ledger.execute(
-        """UPDATE operation SET due_at = %s, reason = %s
-           WHERE connection_id = %s AND state IN ('waiting_quota', 'uncertain') AND due_at < %s""",
-        [until, reason, connection_id, until],
+        """UPDATE operation SET state = CASE state WHEN 'ready' THEN 'waiting_quota' ELSE state END,
+               due_at = %(until)s, reason = %(reason)s
+           WHERE connection_id = %(connection)s AND due_at < %(until)s
+             AND (state IN ('ready', 'waiting_quota') OR (%(look_ups)s AND state = 'uncertain'))""",
+        {"until": until, "reason": reason, "connection": connection_id, "look_ups": look_ups},
     )
 
 
@@ -156,15 +158,13 @@ def release_quota_waits(ledger: Ledger, site_id: int) -> list[int]:
 def mark_sending(ledger: Ledger, request_id: int, ids: Sequence[UUID]) -> None:
     """Commit the intent: ready -> sending, one attempt more, carried by this request."""
     ledger.execute(
-        """UPDATE operation SET state = 'sending', reason = '', attempts = attempts + 1, request_id = %s,
+        """UPDATE operation SET state = 'sending', reason = '', problem = NULL, attempts = attempts + 1,
+               request_id = %s,
                first_left_at = coalesce(first_left_at, ledger_now())
            WHERE id = ANY(%s) AND state IN ('ready', 'waiting_quota')""",
         [request_id, list(ids)],
     )
-    ledger.execute(
-        "INSERT INTO attempt (operation_id, request_id) SELECT id, %s FROM unnest(%s::uuid[]) AS id",
-        [request_id, list(ids)],
-    )
+    note_attempts(ledger, request_id, ids)
 
 
 DETAIL = f"""SELECT o.id, o.document_id, d.kind, d.scoro_id, o.verb, o.object, o.natural_key, o.party, o.total,
@@ -186,33 +186,45 @@ def details(ledger: Ledger, ids: Sequence[UUID]) -> list[Sending]:
     ]
 
 
-def claim_look_ups(ledger: Ledger, connection_id: int, limit: int, again_after_s: float) -> list[UUID]:
-    """Uncertain operations whose look-up is due; due again later, in case this look-up dies."""
+def claim_look_ups(
+    ledger: Ledger, connection_id: int, limit: int, *, again_s: float, again_at_most_s: float
+) -> list[UUID]:
+    """Uncertain operations whose look-up is due; due again later, in case this one is not answered, ever later."""
     rows = ledger.execute(
-        """UPDATE operation SET due_at = ledger_now() + make_interval(secs => %s)
+        """UPDATE operation SET look_ups = look_ups + 1,
+               due_at = ledger_now() + make_interval(secs => least(%s * 2 ^ least(look_ups, 20), %s))
            WHERE id IN (SELECT id FROM operation WHERE connection_id = %s AND state = 'uncertain'
                         AND due_at <= ledger_now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
            RETURNING id""",
-        [again_after_s, connection_id, limit],
+        [again_s, again_at_most_s, connection_id, limit],
     ).fetchall()
     return [row["id"] for row in rows]
 
 
+def note_attempts(ledger: Ledger, request_id: int, ids: Sequence[UUID]) -> None:
+    """Keep that a request concerned these operations; `settle` adds what came of it."""
+    ledger.execute(
+        "INSERT INTO attempt (operation_id, request_id) SELECT id, %s FROM unnest(%s::uuid[]) AS id",
+        [request_id, list(ids)],
+    )
+
+
 LINK = """WITH won AS (
-        SELECT o.id, o.document_id, o.connection_id, o.object, o.natural_key, o.line_numbers, o.function,
-               o.source_fingerprint, o.record_no, g.record_state
-        FROM operation o JOIN unnest(%s::uuid[], %s::text[]) AS g (id, record_state) USING (id) WHERE o.state =
-            'posted')
+        -- of a record that stood there before us the lines are not known: an edit of them waits for a person
+        SELECT o.id, o.document_id, o.connection_id, o.object, o.natural_key, o.source_fingerprint, o.record_no,
+               g.record_state, CASE WHEN g.linked THEN '{}' ELSE o.line_numbers END AS line_numbers,
+               CASE WHEN NOT g.linked THEN o.function END AS function
+        FROM operation o JOIN unnest(%s::uuid[], %s::text[], %s::boolean[]) AS g (id, record_state, linked) USING (id)
+        WHERE o.state = 'posted')
     INSERT INTO link AS mine (document_id, connection_id, object, record_no, natural_key, record_state, line_numbers,
         function, source_fingerprint, operation_id)
     SELECT document_id, connection_id, object, record_no, natural_key, coalesce(record_state, ''), line_numbers,
-        function,
-        source_fingerprint, id FROM won
+        function, source_fingerprint, id FROM won
     ON CONFLICT (document_id) DO UPDATE SET record_no = excluded.record_no, natural_key = excluded.natural_key,
         line_numbers = mine.line_numbers || excluded.line_numbers, function = excluded.function,
         record_state = CASE WHEN excluded.record_state = '' THEN mine.record_state ELSE excluded.record_state END,
-        source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id, linked_at =
-            ledger_now()"""
+        source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id,
+        linked_at = ledger_now()"""
 
 SETTLE = """UPDATE operation o SET
         state = g.state, reason = g.reason, problem = g.problem, record_no = coalesce(g.record_no, o.record_no),
@@ -223,7 +235,10 @@ SETTLE = """UPDATE operation o SET
                           THEN coalesce(o.certain_at, ledger_now() + make_interval(secs => %(certain_s)s)) END,
         controlid = CASE WHEN g.fresh_controlid THEN o.id::text || '.' || (o.fresh_controlids + 1) ELSE o.controlid END,
         fresh_controlids = o.fresh_controlids + g.fresh_controlid::int,
-        pack_group = g.pack_group, bisect_root = g.bisect_root,
+        -- an answer that says nothing of the fault keeps the half that is searched
+        pack_group = coalesce(g.pack_group, CASE WHEN g.state IN ('ready', 'uncertain') THEN o.pack_group END),
+        bisect_root = coalesce(g.bisect_root, CASE WHEN g.state IN ('ready', 'uncertain') THEN o.bisect_root END),
+        look_ups = 0,
         settled_at = CASE WHEN g.state IN ('posted', 'refused') THEN ledger_now() END
     FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, state operation_state, reason text, problem jsonb, record_no text,
         delay_s float, fresh_controlid boolean, pack_group uuid, bisect_root bigint, attempts integer)
@@ -271,7 +286,7 @@ def settle(
     ).fetchall()
     posted = {row["id"] for row in moved if row["state"] == "posted"}
     won = [s for s in settlements if s.id in posted]
-    ledger.execute(LINK, [[s.id for s in won], [s.record_state for s in won]])
+    ledger.execute(LINK, [[s.id for s in won], [s.record_state for s in won], [s.linked for s in won]])
     if linked := [s.id for s in won if s.linked]:
         ledger.execute(
             "UPDATE document SET state = 'linked' WHERE id IN (SELECT document_id FROM operation WHERE id = ANY(%s))",
@@ -298,8 +313,8 @@ def taken_records(ledger: Ledger, connection_id: int, records: Sequence[tuple[in
         """SELECT g.document_id, l.document_id AS owner
            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS g (document_id, object, record_no)
            JOIN link l ON l.connection_id = %s AND l.object = g.object AND l.record_no = g.record_no
-           WHERE l.document_id <> g.document_id""",
-        [[r[0] for r in records], [r[1] for r in records], [r[2] for r in records], connection_id],
+           WHERE l.document_id <> g.document_id AND NOT g.object = ANY(%s)""",
+        [[r[0] for r in records], [r[1] for r in records], [r[2] for r in records], connection_id, list(PARTIES)],
     ).fetchall()
     return {row["document_id"]: row["owner"] for row in rows}
 

@@ -48,7 +48,7 @@ IN_DOUBT = f"""WITH dead AS (
         WHERE state = 'leaving' AND NOT {locks.held(locks.REQUEST, "request.id")}
         RETURNING id, connection_id, left_at + make_interval(secs => deadline_s) AS over_at
     )
-    UPDATE operation o SET state = 'uncertain', doubted = true, due_at = ledger_now(),
+    UPDATE operation o SET state = 'uncertain', doubted = true, problem = NULL, due_at = ledger_now(),
         reason = 'its sender died while Intacct may have been working on it',
         certain_at = greatest(dead.over_at, ledger_now()) + make_interval(
             secs => coalesce((c.settings #>> '{{delivery,uncertain_wait_s}}')::float, %(wait_s)s))

@@ -95,3 +95,11 @@ def change(ledger: Ledger, site_id: int, column: str, value: object) -> None:
     if column not in {"url", "api_key", "user_token", "request_limit", "time_zone"}:
         raise ValueError(column)
     ledger.execute(f"UPDATE site SET {column} = %s WHERE id = %s".encode(), [value, site_id])
+
+
+def hold(ledger: Ledger, site_id: int, wait_s: float) -> None:
+    """Ask a site's Scoro nothing for so long; what its changes wait for is the same for all of them."""
+    ledger.execute(
+        """UPDATE site SET held_until = greatest(held_until, ledger_now() + make_interval(secs => %s)) WHERE id = %s""",
+        [wait_s, site_id],
+    )

@@ -206,11 +206,11 @@ class DeliverySettings(_Section):
         2000, ge=0, le=600_000, description="Edits of a document within this time go as one.", examples=["2000"]
     )
     uncertain_wait_s: int = Field(
-        600,
+        900,
         ge=0,
         le=86_400,
         description="Seconds before an unanswered write that cannot be found is believed not to have happened.",
-        examples=["600"],
+        examples=["900"],
     )
 
 

@@ -6,7 +6,7 @@ what really changed is translated.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +54,7 @@ class Facts:
     standing: Mapping[int, Standing]
     parties: Mapping[int, Party]
     contacts: dict[int, Contact | DocumentError]
+    unreadable_products: Mapping[int, DocumentError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _before_translation(change: Taken, invoice: Invoice, facts: Facts) -> Decisi
     if invoice.is_deleted:
         return _deleted(change, standing)
     source = _fingerprint(invoice, facts)
-    if standing.intent_fingerprint == source:
+    if standing.intent_fingerprint == source and not (change.interactive and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
     if standing.link and standing.link["source_fingerprint"] == source:
         stands = standing.state in {"posted", "linked"} and standing.intent_fingerprint is None
@@ -246,6 +247,9 @@ def _translate(change: Taken, invoice: Invoice, facts: Facts) -> Decision:
 
 
 def _context(invoice: Invoice, facts: Facts, link: DocumentLink | None) -> InvoiceContext:
+    for line in invoice.lines if invoice.discounts else ():
+        if (unreadable := facts.unreadable_products.get(line.product_id or 0)) is not None:
+            raise unreadable
     party = facts.parties.get(invoice.company_id or 0)
     contact = facts.contacts.get(invoice.company_id or 0)
     if isinstance(contact, DocumentError):

@@ -12,7 +12,7 @@ import structlog
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
-from db import changes, connections, failures, outbox
+from db import changes, connections, failures, outbox, sites
 from db import intake as ledger_intake
 from db import reference as stored_reference
 from db.changes import Taken
@@ -21,7 +21,6 @@ from db.database import Ledger
 from db.reference import Item
 from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.kinds import Kind
-from schemas.reference import ReferenceData
 from schemas.scoro import Contact, Invoice, read_contact, read_product
 from workers.decide import Decision, Facts, Outcome, customer_operation, decide, needs_contact, read
 from workers.delivery.policy import RETRIES, delay_s
@@ -36,7 +35,7 @@ BATCH = 25
 MAX_DEATHS = 5
 """A change whose readers died this often is the killer: it ends as a dead letter."""
 BROKEN_RETRY_S = 300.0
-"""How long changes wait while Scoro does not let us in."""
+"""How long a site is left alone that does not let us in."""
 
 
 def intake(runtime: Runtime, references: References, connection_id: int) -> None:
@@ -68,14 +67,14 @@ class _Intake:
         self._bury_killers(killers)
         if not self.taken:
             return
-        scoro = self.runtime.scoro(self.connection)
         try:
+            scoro = self.runtime.scoro(self.connection)
             records = scoro.read_many(self.taken[0].module, [change.scoro_id for change in self.taken])
             reach("intake.read")
             readings = {change.id: read(change, records.get(change.scoro_id), self.connection) for change in self.taken}
             invoices = [reading for reading in readings.values() if isinstance(reading, Invoice)]
-            reference = self._with_products(scoro, invoices)
-            facts = self._facts(scoro, readings, reference)
+            unreadable = self._learn_products(scoro, invoices)
+            facts = self._facts(scoro, readings, unreadable)
         except ScoroError as error:
             self._put_back(error)
             return
@@ -90,14 +89,16 @@ class _Intake:
             **{str(outcome): n for outcome in Outcome if (n := sum(d.outcome is outcome for d in decisions))},
         )
 
-    def _facts(self, scoro: ScoroClient, readings: dict[int, Invoice | Decision], reference: ReferenceData) -> Facts:
+    def _facts(
+        self, scoro: ScoroClient, readings: dict[int, Invoice | Decision], products: dict[int, DocumentError]
+    ) -> Facts:
         """What the decisions need beside the documents: the ledger's standing, customers, and contacts for new ones."""
         db = self.runtime.db
         standing = db.run(lambda ledger: ledger_intake.standing(ledger, [c.document_id for c in self.taken]))
         invoices = {change.id: r for change in self.taken if isinstance(r := readings[change.id], Invoice)}
         contact_ids = {invoice.company_id for invoice in invoices.values() if invoice.company_id}
         parties = db.run(lambda ledger: ledger_intake.parties(ledger, self.connection.id, Kind.CUSTOMER, contact_ids))
-        facts = Facts(self.connection, reference, standing, parties, {})
+        facts = Facts(self.connection, self.references.of(self.connection), standing, parties, {}, products)
         wanted = {
             invoice.company_id
             for change in self.taken
@@ -116,8 +117,8 @@ class _Intake:
                 found[contact_id] = error
         return found
 
-    def _with_products(self, scoro: ScoroClient, invoices: Sequence[Invoice]) -> ReferenceData:
-        """The reference data, with the products of discounted invoices: some are exempt from header discounts."""
+    def _learn_products(self, scoro: ScoroClient, invoices: Sequence[Invoice]) -> dict[int, DocumentError]:
+        """Read the products of discounted invoices, as some are exempt from discounts; returns the unreadable ones."""
         ids = {
             line.product_id
             for invoice in invoices
@@ -125,38 +126,52 @@ class _Intake:
             for line in invoice.lines
             if line.product_id and line.product_id > 0
         }
+        if not ids:
+            return {}
         known = self.runtime.db.run(
             lambda ledger: stored_reference.known_keys(
                 ledger, self.connection.id, "scoro", "product", [str(key) for key in ids]
             )
         )
         missing = sorted(key for key in ids if str(key) not in known)
-        if missing:
-            items = []
-            for product_id, record in scoro.read_many("products", missing).items():
+        items: list[Item] = []
+        unreadable: dict[int, DocumentError] = {}
+        for product_id, record in (scoro.read_many("products", missing) if missing else {}).items():
+            try:
                 product = read_product(record)
-                items.append(Item(str(product_id), {"name": product.name, "no_discounts": product.no_discounts}))
+            except DocumentError as error:
+                unreadable[product_id] = error
+                continue
+            items.append(Item(str(product_id), {"name": product.name, "no_discounts": product.no_discounts}))
+        if items:
             self.runtime.db.run(
                 lambda ledger: stored_reference.add(ledger, self.connection.id, "scoro", "product", items)
             )
-        if ids:
-            # products that another intake has just added are known, but newer than the connection in hand
-            fresh = self.runtime.db.run(lambda ledger: connections.load(ledger, self.runtime.vault, self.connection.id))
-            self.connection = fresh or self.connection
-        return self.references.of(self.connection)
+        # what another intake has read meanwhile counts too: its version of the reference data is a newer one
+        fresh = self.runtime.db.run(lambda ledger: connections.load(ledger, self.runtime.vault, self.connection.id))
+        self.connection = fresh or self.connection
+        return unreadable
 
     def _put_back(self, error: ScoroError) -> None:
-        """Scoro cannot be read now: the changes wait by the policy, and a broken key stops nothing else."""
+        """Scoro cannot be read now: the changes wait by the policy; a limit or a broken key holds the whole site."""
         attempts = max(change.attempts for change in self.taken)
+        site_wait_s = 0.0
         if isinstance(error, Throttled):
-            wait_s = error.retry_after_s
+            site_wait_s = error.retry_after_s
         elif isinstance(error, ConnectionBroken):
-            wait_s = BROKEN_RETRY_S
-        else:
-            wait_s = delay_s(ErrorClass.UNAVAILABLE, attempts) or RETRIES[ErrorClass.UNAVAILABLE].delays_s[-1]
-        log.warning("intake.scoro_failed", connection=self.connection.name, error=str(error), again_in_s=wait_s)
+            site_wait_s = BROKEN_RETRY_S
+        last_s = RETRIES[ErrorClass.UNAVAILABLE].delays_s[-1]
+        wait_s = 0.0 if site_wait_s else delay_s(ErrorClass.UNAVAILABLE, attempts) or last_s
+        again_s = wait_s or site_wait_s
+        log.warning("intake.scoro_failed", connection=self.connection.name, error=str(error), again_in_s=again_s)
         ids = [change.id for change in self.taken]
-        self.runtime.db.run(lambda ledger: changes.put_back(ledger, ids, str(error), wait_s))
+
+        def put_back(ledger: Ledger) -> None:
+            changes.put_back(ledger, ids, str(error), wait_s)
+            if site_wait_s:
+                sites.hold(ledger, self.connection.site.id, site_wait_s)
+
+        self.runtime.db.run(put_back)
 
     def _bury_killers(self, killers: Sequence[Taken]) -> None:
         if not killers:

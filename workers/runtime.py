@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from clients.intacct.gateway import Gateway, Login
 from clients.scoro.client import ScoroClient
+from clients.scoro.errors import ConnectionBroken
 from db.connections import Connection
 from db.database import Database
 from db.vault import Vault
@@ -30,19 +31,25 @@ class Runtime:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def scoro(self, connection: Connection) -> ScoroClient:
-        """The client of a connection's Scoro entity; kept, so that its connections are reused."""
+        """The client of a connection's Scoro entity; kept, so that its connections are reused.
+
+        Raises ConnectionBroken for a site whose address this installation must not call.
+        """
         site = connection.site
         key = (site.url, site.api_key, site.user_token or "", connection.scoro_entity)
         with self._lock:
             if key not in self._scoro:
-                self._scoro[key] = ScoroClient(
-                    site.url,
-                    site.api_key,
-                    site.user_token,
-                    connection.scoro_entity,
-                    allow_local=self.allow_local,
-                    app_id=self.scoro_app_id,
-                )
+                try:
+                    self._scoro[key] = ScoroClient(
+                        site.url,
+                        site.api_key,
+                        site.user_token,
+                        connection.scoro_entity,
+                        allow_local=self.allow_local,
+                        app_id=self.scoro_app_id,
+                    )
+                except ValueError as error:
+                    raise ConnectionBroken(f"the site {site.name} cannot be called: {error}") from error
             return self._scoro[key]
 
 

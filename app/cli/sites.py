@@ -153,10 +153,11 @@ def _apply(session: "Session", site_id: int, changes: list[_Change]) -> None:
 
 def set_limit(session: "Session", site_id: int, limit: int) -> list[int]:
     """Set a site's requests per month and let go what waited for them; returns the connections that go on."""
-    from db import journal, operations, outbox, sites
+    from db import journal, operations, outbox, pacing, sites
 
     sites.change(session, site_id, "request_limit", limit)
     journal.write(session, "site", site_id, "changed", f"request-limit: {limit}")
+    pacing.refill(session, site_id)
     released = operations.release_quota_waits(session, site_id)
     outbox.ring(session, "delivery", *released)
     return released

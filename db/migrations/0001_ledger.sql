@@ -57,6 +57,7 @@ CREATE TABLE site (
     hook_token_hash bytea NOT NULL UNIQUE,        -- sha256, what an incoming address is looked up by
     request_limit integer NOT NULL DEFAULT 4000 CHECK (request_limit >= 0),
     time_zone text NOT NULL DEFAULT 'UTC',
+    held_until timestamptz NOT NULL DEFAULT 'epoch',  -- Scoro is not asked before: it said so, or does not let us in
     created_at timestamptz NOT NULL DEFAULT ledger_now()
 );
 
@@ -178,6 +179,7 @@ CREATE TABLE operation (
     fresh_controlids integer NOT NULL DEFAULT 0,
     pack_group uuid,                              -- set when a rejected pack was halved: only its own half goes along
     bisect_root bigint,                           -- the request of the pack that was halved first
+    look_ups integer NOT NULL DEFAULT 0,          -- how many in a row were not answered
     doubted boolean NOT NULL DEFAULT false,       -- it has been uncertain once: a refusal is looked up first
     first_left_at timestamptz,
     certain_at timestamptz,                       -- from then on an absent record is believed absent
@@ -268,9 +270,11 @@ CREATE TABLE link (
     function jsonb,                               -- the last function that ran: what the record holds
     source_fingerprint text NOT NULL DEFAULT '',
     operation_id uuid REFERENCES operation,
-    linked_at timestamptz NOT NULL DEFAULT ledger_now(),
-    UNIQUE (connection_id, object, record_no)     -- one record links to at most one document
+    linked_at timestamptz NOT NULL DEFAULT ledger_now()
 );
+-- one record links to at most one document; several contacts of Scoro may be one customer
+CREATE UNIQUE INDEX one_document_per_record ON link (connection_id, object, record_no)
+    WHERE object NOT IN ('CUSTOMER', 'VENDOR');
 
 CREATE TABLE note (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -436,7 +440,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- A document shows the state of its newest operation: the one place where the two meet.
+-- A document shows the state of its operation that moved last: the one place where the two meet.
 CREATE FUNCTION show_on_document(documents bigint[], states operation_state[], reasons text[]) RETURNS void LANGUAGE sql AS $$
     UPDATE document d SET
         state = CASE n.state

@@ -19,16 +19,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from clients.intacct.errors import ConnectionBroken, GatewayError, RequestRejected, Throttled, Unavailable, Uncertain
 from clients.intacct.render import render
 from db import connections, due, failures, locks, operations, outbox, pacing, requests
 from db.connections import Connection
-from db.database import Ledger, one
+from db.database import LEDGER_LOST, Ledger, one
 from db.operations import Sending, Settlement
 from db.requests import Charge
 from schemas.errors import ErrorClass, Problem
@@ -52,8 +52,8 @@ LATE_COMMIT = timedelta(seconds=2)
 """A transaction commits within this long of the due times that it writes."""
 RECENT_S, RECENT_CHANGES = 1.0, 3
 """More changes than this within this time: more are coming, bulk lingers."""
-LOOK_UP_AGAIN_S = 60.0
-"""A look-up that died is done again after this long."""
+LOOK_UP_AGAIN_S, LOOK_UP_AT_MOST_S = 60.0, 3600.0
+"""A look-up that is not answered is done again after this long, twice as long each time, up to the second."""
 LEDGER_PATIENCE_S = 60.0
 """How long an answer in hand waits for the ledger to come back, before it is given up to a look-up."""
 THROTTLE_S = 10.0
@@ -75,6 +75,8 @@ class Called:
     """What came of a call. `left`: whether a byte may have reached the gateway."""
 
     left: bool
+    sent: str
+    """The functions, for people: without the envelope, which holds the sign-in."""
     response: Response | None = None
     error: GatewayError | None = None
 
@@ -114,14 +116,7 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
         connection = connections.load(session, runtime.vault, connection_id)
         if connection is None or connection.state != "active" or _is_throttled(session, connection):
             return Round.IDLE, connection.company if connection else None
-        slot = next(
-            (
-                key
-                for key in range(connection.company * 1000, connection.company * 1000 + runtime.slots)
-                if locks.try_lock(session, locks.COMPANY_SLOT, key)
-            ),
-            None,
-        )
+        slot = locks.take_slot(session, connection.company, runtime.slots)
         if slot is None:
             return Round.BUSY, connection.company
         try:
@@ -152,7 +147,13 @@ class _Run:
     def look_up(self) -> Round:
         """Ask Intacct about operations in doubt whose look-up is due."""
         with self.session.transaction():
-            ids = operations.claim_look_ups(self.session, self.connection.id, look_up.MAX_OPERATIONS, LOOK_UP_AGAIN_S)
+            ids = operations.claim_look_ups(
+                self.session,
+                self.connection.id,
+                look_up.MAX_OPERATIONS,
+                again_s=LOOK_UP_AGAIN_S,
+                again_at_most_s=LOOK_UP_AT_MOST_S,
+            )
             if not ids:
                 return Round.IDLE
             doubted = operations.details(self.session, ids)
@@ -162,8 +163,9 @@ class _Run:
                 self._apply(self.session, settlements, doubted, from_states=("uncertain",))
                 return Round.WORKED
             charge = self._charge(Purpose.LOOK_UP, len(asked))
-        if charge is None:
-            return Round.IDLE
+            if charge is None:
+                return Round.IDLE
+            operations.note_attempts(self.session, charge.request_id, ids)
         calls = [(str(uuid.uuid4()), function) for function in asked.values()]
         called = self._call(charge, calls, unique=False)
         reach("look_up.answered")
@@ -229,10 +231,8 @@ class _Run:
             if chosen.purpose is Purpose.BULK and not self._may_leave():
                 return Round.IDLE
             sending = operations.details(self.session, [o.id for o in chosen.operations])
-            misshapen = self._refuse_misshapen(sending)
-            sending = [o for o in sending if o.id not in misshapen]
-            if not sending:
-                return Round.WORKED
+            if self._refuse_misshapen(sending):
+                return Round.WORKED  # chosen anew, without them and what needs them
             charge = self._charge(chosen.purpose, len(sending))
             if charge is None:
                 return Round.IDLE
@@ -258,7 +258,7 @@ class _Run:
             recent=RECENT_CHANGES,
         )
 
-    def _refuse_misshapen(self, sending: Sequence[Sending]) -> set[uuid.UUID]:
+    def _refuse_misshapen(self, sending: Sequence[Sending]) -> bool:
         """Our own element-order table says no before the gateway does, which would take the whole pack along."""
         settlements: list[Settlement] = []
         for operation in sending:
@@ -274,7 +274,7 @@ class _Run:
                 settlements.append(settle.refuse(operation, problem))
         if settlements:
             self._apply(self.session, settlements, sending, from_states=("ready", "waiting_quota"))
-        return {s.id for s in settlements}
+        return bool(settlements)
 
     def _charge(self, purpose: Purpose, functions: int) -> Charge | None:
         """Pay for a request and take its lock; without quota everything waits, with the date on which it goes on."""
@@ -284,8 +284,10 @@ class _Run:
         )
         if charge is None:
             until = requests.resumes_at(self.session, site.id)
-            reason = f"waits for requests: this month's {site.request_limit} are used up; goes on {until:%Y-%m-%d}"
-            operations.wait_for_quota(self.session, self.connection.id, until, reason)
+            day = until.astimezone(ZoneInfo(site.time_zone)).date()
+            reason = f"waits for requests: this month's {site.request_limit} are used up; goes on {day}"
+            look_ups = purpose is Purpose.LOOK_UP
+            operations.wait_for_quota(self.session, self.connection.id, until, reason, look_ups=look_ups)
             self.log.warning("delivery.quota_used_up", site=site.name, until=until.isoformat())
         else:
             locks.try_lock(self.session, locks.REQUEST, charge.request_id)
@@ -300,6 +302,7 @@ class _Run:
         deadline of its call it sends nothing any more, as its writes could undo newer ones.
         """
         left, limit_s = False, deadline_s(len(calls))
+        sent = b"\n".join(render(controlid, function) for controlid, function in calls).decode()
         started = time.monotonic()
 
         def fence() -> None:
@@ -315,11 +318,11 @@ class _Run:
             response = self.runtime.gateway.send(
                 login_of(self.connection), calls, unique=unique, deadline_s=limit_s, on_leaving=fence
             )
-            called = Called(left, response=response)
+            called = Called(left, sent, response=response)
         except GatewayError as error:
-            called = Called(left, error=error)
+            called = Called(left, sent, error=error)
         except (ClaimLostError, psycopg.Error) as error:
-            called = Called(left, error=Unavailable(f"its claim was lost before it left: {error}"))
+            called = Called(left, sent, error=Unavailable(f"its claim was lost before it left: {error}"))
         self.log.info(
             "delivery.request",
             request=charge.request_id,
@@ -343,19 +346,16 @@ class _Run:
     ) -> None:
         """Commit what an answer means. A ledger that is away is waited for: an answer in hand saves a look-up."""
         error = called.error
-        unanswered = isinstance(error, Uncertain)
-        state = "withdrawn" if not called.left else "unanswered" if unanswered else "answered"
-        doubt_s = self.connection.settings.delivery.uncertain_wait_s if unanswered else 0.0
+        state = "withdrawn" if not called.left else "unanswered" if isinstance(error, Uncertain) else "answered"
 
         def commit(ledger: Ledger) -> None:
-            requests.end(ledger, charge.request_id, state, str(error) if error else "ok", sent=_xml(sending))
+            requests.end(ledger, charge.request_id, state, str(error) if error else "ok", sent=called.sent)
             self._apply(
                 ledger,
                 settlements,
                 sending,
                 request_id=charge.request_id,
                 sent_by=sent_by,
-                certain_s=doubt_s,
                 from_states=from_states,
             )
             if isinstance(error, Throttled):
@@ -373,7 +373,6 @@ class _Run:
         *,
         request_id: int | None = None,
         sent_by: int | None = None,
-        certain_s: float = 0.0,
         from_states: Sequence[str],
     ) -> None:
         by_id = {operation.id: operation for operation in sending}
@@ -384,7 +383,7 @@ class _Run:
             request_id=request_id,
             sent_by=sent_by,
             tries=None if sent_by else {operation.id: operation.attempts for operation in sending},
-            certain_s=certain_s,
+            certain_s=self.connection.settings.delivery.uncertain_wait_s,
             from_states=from_states,
         )
         states = {row["id"]: row for row in moved}
@@ -417,7 +416,7 @@ class _Run:
         while True:
             try:
                 return work()
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except LEDGER_LOST as error:
                 if time.monotonic() > give_up_at:
                     raise
                 self.log.warning("delivery.ledger_away", error=str(error).strip())
@@ -428,12 +427,14 @@ def _without_taken_records(
     ledger: Ledger, connection_id: int, settlements: Sequence[Settlement], by_id: dict[uuid.UUID, Sending]
 ) -> list[Settlement]:
     """One record links to at most one document: whoever comes second is held for a person."""
-    records = [
-        (by_id[s.id].document_id, by_id[s.id].object, s.record_no)
-        for s in settlements
-        if s.state == "posted" and s.record_no is not None
-    ]
-    taken = operations.taken_records(ledger, connection_id, records)
+    found = [s for s in settlements if s.state == "posted" and s.record_no is not None]
+    records = [(by_id[s.id].document_id, by_id[s.id].object, str(s.record_no)) for s in found]
+    taken = set(operations.taken_records(ledger, connection_id, records))
+    seen: set[tuple[str, str]] = set()
+    for document_id, object_name, record_no in records:
+        if (object_name, record_no) in seen and object_name not in operations.PARTIES:
+            taken.add(document_id)
+        seen.add((object_name, record_no))
     return [
         Settlement(
             s.id,
@@ -445,10 +446,3 @@ def _without_taken_records(
         else s
         for s in settlements
     ]
-
-
-def _xml(sending: Sequence[Sending]) -> str | None:
-    """What was sent, for people: the functions alone, without the envelope that holds the sign-in."""
-    if not sending:
-        return None
-    return b"\n".join(render(o.controlid, Function.model_validate(o.function)) for o in sending).decode()

@@ -58,12 +58,15 @@ def _from_failure(operation: Sending, problem: Problem) -> Settlement:
     if operation.doubted or RETRIES[problem.error_class].then is Then.LOOK_UP:
         # it may have run on an earlier try, or somebody else made it: looked up before anybody is told
         return Settlement(operation.id, "uncertain", problem.cause, "looked up", problem=problem_as_json(problem))
-    wait_s = delay_s(problem.error_class, operation.attempts)
-    if wait_s is not None or problem.error_class is ErrorClass.BROKEN:
-        return Settlement(
-            operation.id, "ready", problem.cause, "not now", delay_s=wait_s or 0.0, problem=problem_as_json(problem)
-        )
+    if delay_s(problem.error_class, operation.attempts) is not None or problem.error_class is ErrorClass.BROKEN:
+        return _again(operation, problem)
     return refuse(operation, problem)
+
+
+def _again(operation: Sending, problem: Problem) -> Settlement:
+    """Ready for another try by the policy; what breaks the connection waits until a person has mended it."""
+    wait_s = delay_s(problem.error_class, operation.attempts) or 0.0
+    return Settlement(operation.id, "ready", problem.cause, "not now", delay_s=wait_s, problem=problem_as_json(problem))
 
 
 def problem_of(operation: Sending, result: FunctionResult) -> Problem:
@@ -171,6 +174,10 @@ def _absent(operation: Sending) -> Settlement:
     if operation.problem is None:
         return Settlement(operation.id, "ready", "not in Intacct: sent again", "absent")
     problem = problem_from_json(dict(operation.problem))
+    passes = delay_s(problem.error_class, operation.attempts) is not None
+    if passes or problem.error_class in {ErrorClass.BROKEN, ErrorClass.UNCERTAIN}:
+        # what kept it from running is no fault of the document
+        return _again(operation, problem)
     rejected_as_run = problem.code == REPLAYED or problem.error_class is ErrorClass.UNKNOWN
     if rejected_as_run and not operation.fresh_controlids:
         return Settlement(
