@@ -20,7 +20,7 @@ from tests.interleavings.walk import walk
 
 __all__ = ["stage", "stage_home"]
 
-SHORT_FORM = 20
+SHORT_FORM = 15
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", SHORT_FORM))
 
 
