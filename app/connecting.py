@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg.errors import UniqueViolation
 
 from app.settings import Settings
-from app.wiring import Ledger, gateway_of, runtime_of
+from app.wiring import Ledger, gateway_of
 from clients.intacct.errors import ConnectionBroken, GatewayError
 from clients.intacct.gateway import Login
 from clients.scoro.client import ScoroClient
@@ -104,6 +104,7 @@ def connect(
         raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
     lines += _read_lines(intacct)
     lines += _subscribe(settings, ledger, site, scoro_client)
+    scoro_client.close()
     return Connected(connection_id, lines)
 
 
@@ -176,7 +177,8 @@ def read_background(settings: Settings, ledger: Ledger, connection: Connection) 
     """Read accounts, tax rates, dimensions and the like again, from both sides; raises ConnectError."""
     if connection.state == "disconnected":
         raise ConnectError(f"{connection.name} is disconnected: connect it again first.")
-    scoro = _read_scoro(_scoro_client(settings, connection.site, connection.scoro_entity), connection.scoro_entity)
+    with _scoro_client(settings, connection.site, connection.scoro_entity) as client:
+        scoro = _read_scoro(client, connection.scoro_entity)
     intacct = _read_intacct(settings, ledger, connection.site, login_of(connection), connection.id)
     ledger.db.run(lambda session: _keep_reference(session, connection.id, intacct, scoro))
     return _read_lines(intacct)
@@ -287,7 +289,7 @@ def disconnect(settings: Settings, ledger: Ledger, connection: Connection) -> li
         if other.site.id == connection.site.id and other.id != connection.id and other.state != "disconnected"
     ]
     if settings.public_url and not others:
-        client = runtime_of(settings, ledger).scoro(connection)
+        client = _scoro_client(settings, connection.site, connection.scoro_entity)
         try:
             ended = unsubscribe_all(client, hook_url(settings.public_url, connection.site.hook_token))
             lines.append(f"{ended} webhooks unsubscribed")

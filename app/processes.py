@@ -48,6 +48,7 @@ def running(
     with ExitStack() as stack:
         stack.callback(broker.close)
         runtime = runtime_of(settings, ledger, stopping)
+        stack.callback(runtime.close)
         register(broker, settings.queue_prefix, runtime)
         if queues:
             workers = start_workers(broker, settings.queue_prefix, queues)

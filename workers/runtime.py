@@ -52,6 +52,14 @@ class Runtime:
                     raise ConnectionBroken(f"the site {site.name} cannot be called: {error}") from error
             return self._scoro[key]
 
+    def close(self) -> None:
+        """End the kept-alive connections to both far sides."""
+        self.gateway.close()
+        with self._lock:
+            for client in self._scoro.values():
+                client.close()
+            self._scoro.clear()
+
 
 def login_of(connection: Connection) -> Login:
     """How requests of a connection sign in: its entity rides in every one."""

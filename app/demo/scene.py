@@ -93,7 +93,9 @@ def scene(settings: Settings, *, serve: bool) -> Iterator[Scene]:
         # the demo's Scoro is generous, so that a run shows our pace and not its rate limit
         books.tell(books.scoro, "settings", {"window_limit": 1_000_000, "daily_limit": 100_000_000})
         connection, first = _connection(settings, ledger, PREFIX + instance, site_id)
-        client = runtime_of(settings, ledger).scoro(connection)
+        runtime = runtime_of(settings, ledger)
+        stack.callback(runtime.close)
+        client = runtime.scoro(connection)
         _hear_from(ledger, connection, client, str(address))
         yield Scene(ledger, service.label, books, str(address), connection, client, first)
 

@@ -45,7 +45,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_queues_survive_a_kill_and_nothing_survives_the_end(tmp_path: Path) -> None:
+def test_queues_survive_a_stop_and_no_process_survives_a_kill(tmp_path: Path) -> None:
     with private_broker(tmp_path) as rabbit:
         assert any("epmd" in command for command in processes_of(tmp_path))
         connection = pika.BlockingConnection(pika.URLParameters(rabbit.url))
@@ -54,7 +54,7 @@ def test_queues_survive_a_kill_and_nothing_survives_the_end(tmp_path: Path) -> N
         channel.queue_declare("kept", durable=True)
         channel.basic_publish("", "kept", b"still here", pika.BasicProperties(delivery_mode=2))
         connection.close()
-        rabbit.kill()
+        rabbit.stop()
         assert broker_version(rabbit.url) is None
         assert wait_until(lambda: processes_of(tmp_path) == [], GONE_WITHIN_S)
 
@@ -63,6 +63,9 @@ def test_queues_survive_a_kill_and_nothing_survives_the_end(tmp_path: Path) -> N
         _, _, body = connection.channel().basic_get("kept", auto_ack=True)
         assert body == b"still here"
         connection.close()
+        rabbit.kill()
+        assert broker_version(rabbit.url) is None
+        assert wait_until(lambda: processes_of(tmp_path) == [], GONE_WITHIN_S)
     assert wait_until(lambda: processes_of(tmp_path) == [], GONE_WITHIN_S)
 
 

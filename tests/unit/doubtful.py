@@ -10,6 +10,9 @@ from db.operations import Sending
 from schemas.intacct.functions import Function
 from schemas.kinds import Kind
 
+NOW = datetime.now(UTC)
+"""The moment that tests speak of; a suite may take many minutes."""
+
 
 def doubtful(
     verb: str,
@@ -46,7 +49,7 @@ def doubtful(
         fresh_controlids=0,
         bisect_root=None,
         needs=(),
-        first_left_at=first_left_at or datetime.now(UTC) - timedelta(minutes=1),
+        first_left_at=first_left_at or NOW - timedelta(minutes=1),
         certain_in_s=0.0,
         problem=None,
         link=link,

@@ -12,7 +12,7 @@ from db.operations import Sending
 from schemas.intacct.functions import Function, create, delete
 from schemas.intacct.orders import check
 from schemas.intacct.results import FunctionResult, GatewayErrorEntry
-from tests.unit.doubtful import doubtful
+from tests.unit.doubtful import NOW, doubtful
 from workers.delivery.look_up import LOOK_UPS, Verdict, questions, verdict, verdicts
 
 USER = "scoro"
@@ -198,9 +198,6 @@ def test_a_refused_look_up_goes_on_or_ends(number: str, text: str, again: bool) 
 
 
 # ------------------------------------------------------------------------------------------------- create
-
-
-NOW = datetime.now(UTC)
 
 
 def moment(offset: timedelta) -> str:

@@ -114,8 +114,9 @@ class World:
         """Have Scoro post its webhooks to `base_url`; returns the whole address."""
         connection = self.connection
         address = hook_url(base_url, connection.site.hook_token)
-        scoro = runtime_of(self.settings, self.ledger).scoro(connection)
-        subscribe_missing(self.ledger.db, connection.site.id, scoro, address)
+        runtime = runtime_of(self.settings, self.ledger)
+        subscribe_missing(self.ledger.db, connection.site.id, runtime.scoro(connection), address)
+        runtime.close()
         return address
 
     def set(self, **keys: str) -> None:
