@@ -161,7 +161,7 @@ PUT_BACK = """WITH given AS (
     UPDATE change c SET
         state = CASE WHEN m.document_id IS NULL THEN 'waiting' ELSE 'done' END::change_state,
         reason = CASE WHEN m.document_id IS NULL THEN %(reason)s ELSE 'a newer change of the document waits' END,
-        due_at = ledger_now() + make_interval(secs => %(delay_s)s),
+        due_at = ledger_now() + make_interval(secs => %(delay_s)s + %(deaths)s * least(c.deaths + 1, 20) ^ 2 / 2.0),
         deaths = c.deaths + %(deaths)s,
         ended_at = CASE WHEN m.document_id IS NULL THEN NULL ELSE ledger_now() END
     FROM given g LEFT JOIN merged m USING (document_id) WHERE c.id = g.id
@@ -177,7 +177,7 @@ def put_back(ledger: Ledger, change_ids: Sequence[int], reason: str, delay_s: fl
 
 
 def revive_dead(ledger: Ledger) -> list[int]:
-    """Changes whose reader died (nobody holds the document's lock) wait again; returns their connections."""
+    """Changes whose reader died (nobody holds the lock) wait again, longer each time; returns their connections."""
     rows = ledger.execute(
         PUT_BACK.format(which=f"NOT {locks.held(locks.DOCUMENT, 'r.document_id')}").encode(),
         {"reason": "its reader died", "delay_s": 0, "deaths": 1},

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 25
 """Changes of one run: what a detailed list of Scoro holds."""
-MAX_DEATHS = 5
+MAX_DEATHS = 10
 """A change whose readers died this often is the killer: it ends as a dead letter."""
 BROKEN_RETRY_S = 300.0
 """How long a site is left alone that does not let us in."""
