@@ -42,7 +42,7 @@ def test_webhooks_are_answered_at_once_and_everything_arrives_when_the_broker_is
     assert world.row("SELECT count(*) AS n FROM change WHERE state = 'waiting'")["n"] == DOCUMENTS
     assert world.intacct.invoices() == []
 
-    with world.running(web=False, scheduler=False):
+    with world.running(web=False):
         until(lambda: len(world.intacct.invoices()) == DOCUMENTS, "all stand in Intacct")
         world.settle()
     assert differences(world.scoro.expected(), world.intacct.invoices()) == []
