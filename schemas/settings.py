@@ -17,8 +17,12 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.kinds import Kind
+
 MEMO_PLACEHOLDERS = ("number", "project", "product", "comment")
 ID_PLACEHOLDERS = ("contact_id", "id_code", "vatno", "reference_no")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SCHEDULE_AT = re.compile(rf"(?:(?:{'|'.join(WEEKDAYS)}|[1-9]|[12][0-9]|3[01]) )?(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
@@ -74,6 +78,9 @@ class SyncedSettings(_Section):
     updates: Literal["auto", "on_demand"] = Field(
         "auto", description="Whether edits follow by themselves or only when a person sends them.", examples=["auto"]
     )
+    bookmark: str | None = Field(
+        None, description="Id of the bookmark in Scoro outside which documents are left alone.", examples=["111"]
+    )
     on_delete: Literal["hold", "delete_draft", "reverse"] = Field(
         "hold", description="What happens in Intacct when one is deleted in Scoro.", examples=["hold"]
     )
@@ -83,10 +90,34 @@ class SyncedSettings(_Section):
         return self.start_date or connected_on
 
 
+class BillSettings(SyncedSettings):
+    """What is synced of bills, and which way."""
+
+    direction: Literal["from_scoro", "to_scoro"] = Field(
+        "from_scoro", description="Whether bills go from Scoro to Intacct or the other way.", examples=["to_scoro"]
+    )
+    status_filter: Literal["draft", "submitted", "posted"] = Field(
+        "posted",
+        description="Which bills of Intacct come to Scoro: draft: all; submitted: all but drafts; posted: those that "
+        "are posted, selected for payment or paid.",
+        examples=["submitted"],
+    )
+
+
 class DataSettings(_Section):
-    """What is synced, by kind of document."""
+    """What is synced, by kind of document; credit documents follow their kind."""
 
     invoices: SyncedSettings = SyncedSettings()
+    bills: BillSettings = BillSettings()
+    expenses: SyncedSettings = SyncedSettings()
+    receipts: SyncedSettings = SyncedSettings()
+    files: SyncedSettings = SyncedSettings()
+    projects: SyncedSettings = SyncedSettings()
+
+    def of(self, kind: Kind) -> SyncedSettings:
+        """Return what is set for a kind of document."""
+        chosen: SyncedSettings = getattr(self, kind.module)
+        return chosen
 
 
 class DefaultSettings(_Section):
@@ -94,6 +125,9 @@ class DefaultSettings(_Section):
 
     invoice_status: Literal["draft", "submitted"] = Field(
         "submitted", description="State in which new invoices are made in Intacct.", examples=["draft"]
+    )
+    bill_status: Literal["draft", "submitted"] = Field(
+        "submitted", description="State in which new bills are made in Intacct.", examples=["draft"]
     )
 
 
@@ -129,6 +163,18 @@ class AccountSettings(_Section):
         description="Account of discount lines; unset: the account of the largest discounted line.",
         examples=["4920"],
     )
+    payment_bank: str | None = Field(
+        None,
+        description="Receipt account of Scoro, by id or name, on which payments of Intacct are booked; unset: the one "
+        "with the name or id of the payment's bank, else the only one.",
+        examples=["3"],
+    )
+    ap_credit_sign: Literal["negative", "positive"] | None = Field(
+        None,
+        description="Sign of the lines of an AP adjustment that reduces what is owed; unset: credit bills are refused "
+        "until it is confirmed.",
+        examples=["negative"],
+    )
 
 
 DimensionName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -147,10 +193,16 @@ class DimensionSettings(_Section):
         description="Whether the dimension is sent with invoices.",
         examples=["dimensions.invoices.DEPARTMENT=true"],
     )
+    bills: dict[DimensionName, bool] = Field(
+        default_factory=dict,
+        description="Whether the dimension is sent with bills and expenses.",
+        examples=["dimensions.bills.DEPARTMENT=true"],
+    )
 
-    def of_invoices(self) -> dict[str, str]:
-        """Return dimension -> custom field of those that are sent with invoices."""
-        return {name: field for name, field in self.fields.items() if self.invoices.get(name)}
+    def sent_with(self, documents: Literal["invoices", "bills"]) -> dict[str, str]:
+        """Return dimension -> custom field of those that are sent with invoices, or with bills and expenses."""
+        chosen: dict[str, bool] = getattr(self, documents)
+        return {name: field for name, field in self.fields.items() if chosen.get(name)}
 
 
 class MatchingSettings(_Section):
@@ -165,11 +217,62 @@ class MatchingSettings(_Section):
     create_customers: bool = Field(
         True, description="Whether a customer that Intacct does not know is made there.", examples=["false"]
     )
+    vendor_key: Annotated[str, Field(pattern=r"^(id_code|vatno|reference_no|name|c_\w+)$")] = Field(
+        "id_code",
+        description="Field of the contact by which a vendor is found, compared as for customers.",
+        examples=["vatno"],
+    )
+    create_vendors: bool = Field(
+        True, description="Whether a vendor that Intacct does not know is made there.", examples=["false"]
+    )
     id_template: Annotated[str, Field(max_length=60), AfterValidator(_id_template)] = Field(
         "SCORO-{contact_id}",
-        description="CUSTOMERID of new customers, at most 20 characters when filled in; placeholders {contact_id} "
-        "{id_code} {vatno} {reference_no}.",
+        description="CUSTOMERID or VENDORID of new ones, at most 20 characters when filled in; placeholders "
+        "{contact_id} {id_code} {vatno} {reference_no}.",
         examples=["C{contact_id}"],
+    )
+
+
+def _schedule_at(at: str) -> str:
+    if not SCHEDULE_AT.fullmatch(at):
+        raise ValueError(
+            "is a time such as 06:30, with a weekday (mon 06:30) or a day of the month (1 06:30) before it"
+        )
+    return at
+
+
+class ScheduleSettings(_Section):
+    """When what was captured is sent."""
+
+    frequency: Literal["continuous", "manual", "daily", "weekly", "monthly"] = Field(
+        "continuous",
+        description="continuous: at once; manual: when a person says so; else at the next run. Quick actions always go "
+        "at once.",
+        examples=["daily"],
+    )
+    at: Annotated[str, AfterValidator(_schedule_at)] = Field(
+        "06:00",
+        description="Time of a run in the site's time zone; weekly with a weekday (mon 06:30), monthly with a day of "
+        "the month (1 06:30; the last one where the month is shorter).",
+        examples=["06:30"],
+    )
+
+
+class PullSettings(_Section):
+    """How payments, bills and the like come from Intacct."""
+
+    interval: int = Field(
+        60, ge=1, le=44_640, description="Minutes between two looks at what is new in Intacct.", examples=["60"]
+    )
+
+
+class QuickActionSettings(_Section):
+    """Who may send or fetch single documents."""
+
+    users: Annotated[tuple[str, ...], Field(max_length=1000)] = Field(
+        (),
+        description="Users who may send and fetch single documents, separated by commas; unset: everybody who can.",
+        examples=["anna,ben"],
     )
 
 
@@ -232,6 +335,15 @@ class ConnectionSettings(_Section):
         None, description="LOCATIONID of every line; unset: the entity's, where there are several.", examples=["UK"]
     )
     matching: MatchingSettings = MatchingSettings()
+    closed_period: Literal["hold", "next_open", "ask"] = Field(
+        "hold",
+        description="What happens to a document dated in a closed period: hold: it waits until the period is open or "
+        "its date moves; next_open: it is posted on the first open day, with a note; ask: a person decides each time.",
+        examples=["next_open"],
+    )
+    schedule: ScheduleSettings = ScheduleSettings()
+    pull: PullSettings = PullSettings()
+    quick_actions: QuickActionSettings = QuickActionSettings()
     notify: NotifySettings = NotifySettings()
     limits: LimitSettings = LimitSettings()
     delivery: DeliverySettings = DeliverySettings()
@@ -341,7 +453,8 @@ def _unknown(key: str) -> SettingError:
 
 
 def _value(path: list[str], text: str) -> Any:
-    return [part.strip() for part in text.split(",") if part.strip()] if path == ["notify", "emails"] else text
+    is_list = get_origin(_annotation(path)) is tuple
+    return [part.strip() for part in text.split(",") if part.strip()] if is_list else text
 
 
 def _reason(error: ValidationError, path: list[str]) -> str:

@@ -217,7 +217,7 @@ def _deleted(change: Taken, standing: Standing) -> Decision:
 
 
 def _fingerprint(invoice: Invoice, facts: Facts) -> str:
-    return source_fingerprint(invoice, facts.connection.settings.dimensions.of_invoices().values())
+    return source_fingerprint(invoice, facts.connection.settings.dimensions.sent_with("invoices").values())
 
 
 def _translate(change: Taken, invoice: Invoice, facts: Facts) -> Decision:

@@ -9,19 +9,44 @@ EXAMPLES = {
     "data.invoices.start_date": "2026-01-01",
     "data.invoices.updates": "on_demand",
     "data.invoices.on_delete": "reverse",
+    **{
+        f"data.{documents}.{key}": value
+        for documents in ("bills", "expenses", "receipts", "files", "projects")
+        for key, value in {
+            "enabled": "false",
+            "start_date": "2026-01-01",
+            "updates": "on_demand",
+            "on_delete": "reverse",
+            "bookmark": "111",
+        }.items()
+    },
+    "data.invoices.bookmark": "111",
+    "data.bills.direction": "to_scoro",
+    "data.bills.status_filter": "submitted",
     "defaults.invoice_status": "draft",
+    "defaults.bill_status": "draft",
     "memo.template": "{number}: {project} {product} {comment}",
     "taxes.1": "UK Sale Goods Standard Rate",
     "accounts.map.17": "4000",
     "accounts.tax_line": "2200",
     "accounts.rounding": "4910",
     "accounts.discount": "4920",
+    "accounts.payment_bank": "3",
+    "accounts.ap_credit_sign": "positive",
     "dimensions.fields.DEPARTMENT": "c_department",
+    "dimensions.bills.DEPARTMENT": "false",
     "dimensions.invoices.DEPARTMENT": "true",
     "location": "UK",
     "matching.customer_key": "c_ledger_id",
     "matching.create_customers": "false",
+    "matching.vendor_key": "name",
+    "matching.create_vendors": "false",
     "matching.id_template": "C{contact_id}",
+    "closed_period": "next_open",
+    "schedule.frequency": "weekly",
+    "schedule.at": "mon 06:30",
+    "pull.interval": "15",
+    "quick_actions.users": "anna,ben",
     "notify.emails": "books@example.com,cfo@example.com",
     "limits.creates_per_hour": "500",
     "delivery.max_documents": "10",
@@ -95,5 +120,7 @@ def test_documents_start_on_the_day_of_connecting_unless_set() -> None:
 
 def test_only_dimensions_that_are_switched_on_are_sent() -> None:
     settings = set_key(ConnectionSettings(), "dimensions.fields.CLASS", "c_class")
-    assert settings.dimensions.of_invoices() == {}
-    assert set_key(settings, "dimensions.invoices.CLASS", "true").dimensions.of_invoices() == {"CLASS": "c_class"}
+    assert settings.dimensions.sent_with("invoices") == {}
+    assert set_key(settings, "dimensions.invoices.CLASS", "true").dimensions.sent_with("invoices") == {
+        "CLASS": "c_class"
+    }

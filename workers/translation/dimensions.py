@@ -30,7 +30,9 @@ USER_DEFINED_PREFIX = "GLDIM"
 
 def dimension_elements(settings: ConnectionSettings) -> tuple[str, ...]:
     """Return the line elements that the settings send dimensions in, user-defined ones left out."""
-    return tuple(ELEMENTS[name.upper()] for name in settings.dimensions.of_invoices() if name.upper() in ELEMENTS)
+    return tuple(
+        ELEMENTS[name.upper()] for name in settings.dimensions.sent_with("invoices") if name.upper() in ELEMENTS
+    )
 
 
 def line_dimensions(
@@ -45,7 +47,7 @@ def line_dimensions(
     if location:
         elements["locationid"] = location
     user_defined: list[Value] = []
-    for dimension, custom_field in sorted(settings.dimensions.of_invoices().items()):
+    for dimension, custom_field in sorted(settings.dimensions.sent_with("invoices").items()):
         text = own.get(custom_field) or invoice.custom_fields.get(custom_field)
         if not text:
             continue
