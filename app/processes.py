@@ -56,19 +56,19 @@ def running(
         relay = _relay(ledger, broker, settings.queue_prefix)
         relay.start()
         stack.callback(relay.stop)
-        if scheduler:
+        if queues or scheduler:  # any number of sweepers may run; without one, gathered bulk would wait for ever
             sweeper = Sweeper(ledger.db)
             sweeper.start()
             stack.callback(sweeper.stop)
-            if settings.public_url:
-                healer = Healer(
-                    ledger.db,
-                    settings.public_url,
-                    lambda: ledger.db.run(lambda s: connections.every(s, ledger.vault)),
-                    runtime.scoro,
-                )
-                healer.start()
-                stack.callback(healer.stop)
+        if scheduler and settings.public_url:
+            healer = Healer(
+                ledger.db,
+                settings.public_url,
+                lambda: ledger.db.run(lambda s: connections.every(s, ledger.vault)),
+                runtime.scoro,
+            )
+            healer.start()
+            stack.callback(healer.stop)
         if settings.metrics_bind:
             host, port = address(settings.metrics_bind)
             server, thread = start_http_server(port, host)

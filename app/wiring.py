@@ -91,5 +91,16 @@ def runtime_of(settings: Settings, ledger: Ledger, stopping: threading.Event | N
         slots=settings.intacct_concurrency,
         scoro_app_id=settings.scoro_app_id,
         allow_local=settings.allow_local_endpoints,
+        public_url=settings.public_url,
         stopping=stopping or threading.Event(),
     )
+
+
+@contextmanager
+def using(settings: Settings, ledger: Ledger) -> Iterator[Runtime]:
+    """What a command works with; its connections to the far sides end with the block."""
+    runtime = runtime_of(settings, ledger)
+    try:
+        yield runtime
+    finally:
+        runtime.close()

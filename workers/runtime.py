@@ -8,6 +8,7 @@ from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken
 from db.connections import Connection
 from db.database import Database
+from db.sites import Site
 from db.vault import Vault
 
 
@@ -25,6 +26,8 @@ class Runtime:
     slots: int = 1
     scoro_app_id: str = ""
     allow_local: bool = False
+    public_url: str | None = None
+    """Where Scoro and people reach this installation; None: changes are polled for."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: runs finish the round in hand."""
     _scoro: dict[tuple[str, ...], ScoroClient] = field(default_factory=dict)
@@ -35,8 +38,11 @@ class Runtime:
 
         Raises ConnectionBroken for a site whose address this installation must not call.
         """
-        site = connection.site
-        key = (site.url, site.api_key, site.user_token or "", connection.scoro_entity)
+        return self.scoro_of(connection.site, connection.scoro_entity)
+
+    def scoro_of(self, site: Site, entity: str) -> ScoroClient:
+        """The client of an entity of a site, as `scoro`."""
+        key = (site.url, site.api_key, site.user_token or "", entity)
         with self._lock:
             if key not in self._scoro:
                 try:
@@ -44,7 +50,7 @@ class Runtime:
                         site.url,
                         site.api_key,
                         site.user_token,
-                        connection.scoro_entity,
+                        entity,
                         allow_local=self.allow_local,
                         app_id=self.scoro_app_id,
                     )

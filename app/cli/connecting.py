@@ -48,15 +48,15 @@ def connect(
     yes: Annotated[bool, typer.Option("--yes", help="Go live at once.")] = False,
 ) -> None:
     """Join a Scoro entity to an Intacct entity, in rehearsal: everything happens but the sending."""
-    from app import connecting
+    from app.wiring import using
+    from console.actions import connecting
     from db import connections
 
     password = read_secret("--password-file", password_file)
-    with opened() as use:
+    with opened() as use, using(use.settings, use.ledger) as runtime:
         with busy("asking Scoro and Intacct"):
             made = connecting.connect(
-                use.settings,
-                use.ledger,
+                runtime,
                 site_name=site,
                 scoro_entity=scoro_entity,
                 company_id=company,
@@ -70,7 +70,7 @@ def connect(
         if connection is None:
             raise Refusal("The connection was removed meanwhile.")
         if yes:
-            tell(connecting.go_live(use.ledger, connection))
+            tell(connecting.go_live(use.ledger.db, connection))
             return
         tell(
             [
@@ -186,7 +186,7 @@ def _value_of(settings: "ConnectionSettings", key: str) -> str:
 @group.command("go-live")
 def go_live(connection: Chosen = None, yes: Yes = False) -> None:
     """Start sending what was rehearsed."""
-    from app import connecting
+    from console.actions import connecting
     from db import waits
 
     with opened() as use:
@@ -199,16 +199,16 @@ def go_live(connection: Chosen = None, yes: Yes = False) -> None:
                 f" {count(-(-waiting // per_request), 'request')}; from then on every change is sent.",
                 yes=yes,
             )
-        tell(connecting.go_live(use.ledger, chosen))
+        tell(connecting.go_live(use.ledger.db, chosen))
 
 
 @group.command()
 def pause(connection: Chosen = None, everyone: Everyone = False) -> None:
     """Send nothing until resumed; changes are still captured."""
-    from app import connecting
+    from console.actions import connecting
 
     def work(use: Opened, one: "Connection") -> list[str]:
-        return connecting.pause(use.ledger, one, "paused by a person")
+        return connecting.pause(use.ledger.db, one, "paused by a person")
 
     _move(connection, everyone, {"active"}, work)
 
@@ -216,10 +216,10 @@ def pause(connection: Chosen = None, everyone: Everyone = False) -> None:
 @group.command()
 def resume(connection: Chosen = None, everyone: Everyone = False) -> None:
     """Go on after a pause or a break."""
-    from app import connecting
+    from console.actions import connecting
 
     def work(use: Opened, one: "Connection") -> list[str]:
-        return connecting.resume(use.ledger, one)
+        return connecting.resume(use.ledger.db, one)
 
     _move(connection, everyone, {"paused", "broken"}, work)
 
@@ -247,7 +247,8 @@ def _move(
 @group.command()
 def disconnect(connection: Chosen = None) -> None:
     """Part the two entities: webhooks and password go, the ledger stays."""
-    from app import connecting
+    from app.wiring import using
+    from console.actions import connecting
 
-    with opened() as use:
-        tell(connecting.disconnect(use.settings, use.ledger, load_connection(use, connection)))
+    with opened() as use, using(use.settings, use.ledger) as runtime:
+        tell(connecting.disconnect(runtime, load_connection(use, connection)))

@@ -18,10 +18,10 @@ def expected_errors() -> tuple[type[Exception], ...]:
     import psycopg
     from psycopg_pool import PoolTimeout
 
-    from app.connecting import ConnectError
     from app.services.errors import ServiceError
     from app.settings import EnvironmentFault
     from clients.scoro.errors import ScoroError
+    from console.actions.connecting import ConnectError
     from db.migrate import MigrationError
     from db.vault import VaultError
     from schemas.settings import SettingError

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from db.intake import Standing
     from schemas.scoro import Invoice
     from workers.decide import Facts
+    from workers.runtime import Runtime
 
 CONTROLID = "preview"
 
@@ -42,11 +43,13 @@ class Preview:
 
 def preview(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None, as_json: AsJson = False) -> None:
     """Translate a document now and print the exact XML; nothing is sent, no request is used."""
+    from app.wiring import using
+
     wanted = synced(kind)
-    with opened() as use:
+    with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
         with busy(f"reading {wanted} {id}"):
-            made = translate(use, chosen, wanted, id)
+            made = translate(use, runtime, chosen, wanted, id)
     if as_json:
         print_json(
             {"kind": wanted, "scoro_id": id, "verb": made.verb, "functions": made.functions, "notes": made.notes}
@@ -58,15 +61,14 @@ def preview(kind: KindArgument, id: IdArgument, connection: ConnectionOption = N
         typer.echo(f"note: {plain(note)}", err=True)
 
 
-def translate(use: Opened, connection: "Connection", kind: Kind, scoro_id: int) -> Preview:
+def translate(use: Opened, runtime: "Runtime", connection: "Connection", kind: Kind, scoro_id: int) -> Preview:
     """Read and translate one document as intake would; raises Refusal with the cause and the fix."""
-    from app.wiring import runtime_of
     from clients.intacct.render import render
     from db.changes import Taken
     from schemas.intacct.functions import Function
     from workers.decide import Decision, customer_operation, decide, read
 
-    scoro = runtime_of(use.settings, use.ledger).scoro(connection)
+    scoro = runtime.scoro(connection)
     standing = use.ledger.db.run(lambda session: _standing(session, connection, kind, scoro_id))
     change = Taken(0, standing.document_id, kind.module, kind, scoro_id, True, "preview", 1, 0)
     reading = read(change, scoro.read_many(kind.module, [scoro_id]).get(scoro_id), connection)

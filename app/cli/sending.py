@@ -159,14 +159,14 @@ def now(
     yes: Yes = False,
 ) -> None:
     """Read every document that Scoro lists, and send what differs."""
-    from app.wiring import runtime_of
+    from app.wiring import using
 
     kinds = [synced(kind)] if kind else list(WEBHOOK_KINDS.values())
-    with opened() as use:
+    with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
         if chosen.state == "disconnected":
             raise Refusal(f"{chosen.name} is disconnected: connect it again first.")
-        scoro = runtime_of(use.settings, use.ledger).scoro(chosen)
+        scoro = runtime.scoro(chosen)
         if not yes:
             with busy("counting what Scoro lists"):
                 price = _price(use, chosen, scoro, kinds)
@@ -183,12 +183,13 @@ def now(
 @group.command()
 def background(connection: ConnectionOption = None) -> None:
     """Read accounts, tax rates, dimensions and customers again, from both sides, in one or two requests."""
-    from app.connecting import read_background
+    from app.wiring import using
+    from console.actions.connecting import read_background
 
-    with opened() as use:
+    with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
         with busy("reading both sides"):
-            lines = read_background(use.settings, use.ledger, chosen)
+            lines = read_background(runtime, chosen)
     for line in lines:
         typer.echo(line)
 

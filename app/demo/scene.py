@@ -9,14 +9,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.connecting import connect, go_live
 from app.demo.books import Books
 from app.processes import running
 from app.services.broker import broker
 from app.services.data_dir import ensure_data_dir
 from app.settings import Settings
-from app.wiring import Ledger, open_ledger, runtime_of
+from app.wiring import Ledger, open_ledger, using
 from clients.scoro.client import ScoroClient
+from console.actions.connecting import connect, go_live
 from db import connections, sites
 from db.connections import Connection
 from db.migrate import migrate
@@ -28,6 +28,7 @@ from sandbox.scoro import create_app as scoro_app
 from sandbox.serve import running as sandbox_running
 from schemas.settings import ConnectionSettings, set_key
 from workers.broker import QUEUES, delete_queues
+from workers.runtime import Runtime
 
 DAYS_BACK = 60
 """The documents of the demo are dated within so many days before the connection was made."""
@@ -92,9 +93,8 @@ def scene(settings: Settings, *, serve: bool) -> Iterator[Scene]:
         settings = settings.model_copy(update={"public_url": address})
         # the demo's Scoro is generous, so that a run shows our pace and not its rate limit
         books.tell(books.scoro, "settings", {"window_limit": 1_000_000, "daily_limit": 100_000_000})
-        connection, first = _connection(settings, ledger, PREFIX + instance, site_id)
-        runtime = runtime_of(settings, ledger)
-        stack.callback(runtime.close)
+        runtime = stack.enter_context(using(settings, ledger))
+        connection, first = _connection(runtime, ledger, PREFIX + instance, site_id)
         client = runtime.scoro(connection)
         _hear_from(ledger, connection, client, str(address))
         yield Scene(ledger, service.label, books, str(address), connection, client, first)
@@ -129,7 +129,7 @@ def _site(ledger: Ledger, name: str, url: str) -> int:
     return site_id
 
 
-def _connection(settings: Settings, ledger: Ledger, name: str, site_id: int) -> tuple[Connection, bool]:
+def _connection(runtime: Runtime, ledger: Ledger, name: str, site_id: int) -> tuple[Connection, bool]:
     """The demo's connection, made and live after the first run; and whether this is the first."""
     every = ledger.db.run(lambda session: connections.every(session, ledger.vault))
     if found := next((c for c in every if c.site.id == site_id and c.state != "disconnected"), None):
@@ -138,8 +138,7 @@ def _connection(settings: Settings, ledger: Ledger, name: str, site_id: int) -> 
         if gone.name.startswith(PREFIX) and gone.company_id == fixtures.COMPANY_ID and gone.state != "disconnected":
             ledger.db.run(lambda session, gone=gone: connections.disconnect(session, gone.id))  # type: ignore[misc]
     made = connect(
-        settings,
-        ledger,
+        runtime,
         site_name=name,
         scoro_entity=fixtures.SCORO_ENTITY,
         company_id=fixtures.COMPANY_ID,
@@ -155,7 +154,7 @@ def _connection(settings: Settings, ledger: Ledger, name: str, site_id: int) -> 
     since = connection.connected_on - timedelta(days=DAYS_BACK + 1)
     chosen = set_key(chosen, "data.invoices.start_date", since.isoformat())
     ledger.db.run(lambda session: connections.save_settings(session, connection.id, chosen))
-    go_live(ledger, connection)
+    go_live(ledger.db, connection)
     return _loaded(ledger, connection.id), True
 
 

@@ -55,7 +55,7 @@ class Gateway:
         if not host.endswith(VENDOR_DOMAIN) and not (allow_local and is_local_host(host)):
             raise ValueError(f"{url!r} is no address of Sage Intacct (https://*{VENDOR_DOMAIN})")
         self._url = url
-        self._sender = Sender(sender_id, sender_password)
+        self.sender = Sender(sender_id, sender_password)
         self._poster = Poster(
             {"Content-Type": "application/xml", "Accept": "application/xml"},
             max_answer_bytes=MAX_ANSWER_BYTES,
@@ -82,7 +82,7 @@ class Gateway:
         """
         if not calls or len({controlid for controlid, _ in calls}) != len(calls):
             raise ValueError("a request needs functions, each with a controlid of its own")
-        body = envelope(self._sender, login, calls, unique=unique, controlid=str(uuid.uuid4()))
+        body = envelope(self.sender, login, calls, unique=unique, controlid=str(uuid.uuid4()))
         try:
             answer = self._poster.post(self._url, body, deadline_s=deadline_s, on_leaving=on_leaving)
         except TransportError as error:

@@ -3,7 +3,8 @@
 import threading
 from datetime import UTC, datetime
 
-from app.connecting import read_background
+from app.wiring import using
+from console.actions.connecting import read_background
 from db import changes, failures, operations
 from db.changes import Taken
 from schemas.kinds import Kind
@@ -19,7 +20,8 @@ def test_two_contacts_that_are_one_customer_both_get_their_invoices(embedded_wor
     with world.running():
         world.scoro.invoice("INV-1", first, line())
         world.settle()
-        read_background(world.settings, world.ledger, world.connection)
+        with using(world.settings, world.ledger) as runtime:
+            read_background(runtime, world.connection)
         again = world.scoro.customer("ACME Limited", id_code="GB 77")
         invoices = [world.scoro.invoice(f"INV-{number}", again, line()) for number in (2, 3)]
         until(lambda: all(world.document_is(one, "posted") for one in invoices), "both contacts' invoices are posted")

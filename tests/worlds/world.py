@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from app.connecting import connect
 from app.processes import running
 from app.settings import Settings
-from app.wiring import Ledger, runtime_of
+from app.wiring import Ledger, using
+from console.actions.connecting import connect
 from db import connections, outbox, sites
 from db.connections import Connection
 from producers import manual
@@ -114,9 +114,8 @@ class World:
         """Have Scoro post its webhooks to `base_url`; returns the whole address."""
         connection = self.connection
         address = hook_url(base_url, connection.site.hook_token)
-        runtime = runtime_of(self.settings, self.ledger)
-        subscribe_missing(self.ledger.db, connection.site.id, runtime.scoro(connection), address)
-        runtime.close()
+        with using(self.settings, self.ledger) as runtime:
+            subscribe_missing(self.ledger.db, connection.site.id, runtime.scoro(connection), address)
         return address
 
     def set(self, **keys: str) -> None:
@@ -208,16 +207,16 @@ def add_site(ledger: Ledger, scoro_url: str, request_limit: int = 4000) -> int:
 def join(both: StandIns, settings: Settings, ledger: Ledger, amqp_url: str | None) -> World:
     """Add the site, connect it, and go live with the sandbox's settings."""
     add_site(ledger, both.scoro.base_url)
-    connected = connect(
-        settings,
-        ledger,
-        site_name=SITE,
-        scoro_entity=fixtures.SCORO_ENTITY,
-        company_id=fixtures.COMPANY_ID,
-        entity=fixtures.ENTITY_ID,
-        user_id=fixtures.USER_ID,
-        password=fixtures.USER_PASSWORD,
-    )
+    with using(settings, ledger) as runtime:
+        connected = connect(
+            runtime,
+            site_name=SITE,
+            scoro_entity=fixtures.SCORO_ENTITY,
+            company_id=fixtures.COMPANY_ID,
+            entity=fixtures.ENTITY_ID,
+            user_id=fixtures.USER_ID,
+            password=fixtures.USER_PASSWORD,
+        )
     world = World(both, settings, ledger, connected.connection_id, amqp_url)
     chosen = ConnectionSettings()
     for key, text in SETTINGS.items():

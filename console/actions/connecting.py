@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
 
-from app.settings import Settings
-from app.wiring import Ledger, gateway_of
 from clients.intacct.errors import ConnectionBroken, GatewayError
 from clients.intacct.gateway import Login
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ScoroError
 from db import connections, outbox, reference, sites
 from db.connections import Connection
+from db.database import Database
 from db.database import Ledger as Session
 from db.sites import Site
 from producers.subscriptions import hook_url, subscribe_missing, unsubscribe_all
@@ -32,7 +31,7 @@ from workers.pull.background import (
 )
 from workers.pull.charged import QuotaUsedUpError, charged
 from workers.reference import DIMENSION
-from workers.runtime import login_of
+from workers.runtime import Runtime, login_of
 
 
 class ConnectError(Exception):
@@ -48,8 +47,7 @@ class Connected:
 
 
 def connect(
-    settings: Settings,
-    ledger: Ledger,
+    runtime: Runtime,
     *,
     site_name: str,
     scoro_entity: str,
@@ -60,18 +58,18 @@ def connect(
     name: str | None = None,
 ) -> Connected:
     """Check both sides, read their reference data and keep the connection, in rehearsal; raises ConnectError."""
-    site = ledger.db.run(lambda session: sites.find(session, ledger.vault, site_name))
+    site = runtime.db.run(lambda session: sites.find(session, runtime.vault, site_name))
     if site is None:
         raise ConnectError(f"There is no site {site_name}: add it with `scoro-intacct site add {site_name} …`.")
-    if not settings.intacct_sender_id or not settings.intacct_sender_password.get_secret_value():
+    if not runtime.gateway.sender.sender_id or not runtime.gateway.sender.password:
         raise ConnectError(
             "INTACCT_SENDER_ID or INTACCT_SENDER_PASSWORD is not set: take both from your Web Services licence."
         )
     lines: list[str] = []
-    scoro_client = _scoro_client(settings, site, scoro_entity)
+    scoro_client = _scoro_client(runtime, site, scoro_entity)
     scoro = _read_scoro(scoro_client, scoro_entity)
     login = Login(company_id, user_id, password, entity or None)
-    intacct = _read_intacct(settings, ledger, site, login)
+    intacct = _read_intacct(runtime, site, login)
     base_currency = _base_currency(intacct, scoro, entity, scoro_entity, lines)
     if (problem := intacct.unreadable.get("GLACCOUNT")) is not None:
         raise ConnectError(
@@ -82,7 +80,7 @@ def connect(
     def keep(session: Session) -> int:
         connection_id = connections.add(
             session,
-            ledger.vault,
+            runtime.vault,
             name=name or scoro_entity,
             site_id=site.id,
             scoro_entity=scoro_entity,
@@ -99,12 +97,11 @@ def connect(
         return connection_id
 
     try:
-        connection_id = ledger.db.run(keep)
+        connection_id = runtime.db.run(keep)
     except UniqueViolation as error:
         raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
     lines += _read_lines(intacct)
-    lines += _subscribe(settings, ledger, site, scoro_client)
-    scoro_client.close()
+    lines += _subscribe(runtime, site, scoro_client)
     return Connected(connection_id, lines)
 
 
@@ -114,15 +111,11 @@ def _counted(topic: str, count: int) -> str:
     return f"{count} {topic.replace('_', ' ')}{'' if count == 1 else 's'}"
 
 
-def _scoro_client(settings: Settings, site: Site, entity: str) -> ScoroClient:
-    return ScoroClient(
-        site.url,
-        site.api_key,
-        site.user_token,
-        entity,
-        allow_local=settings.allow_local_endpoints,
-        app_id=settings.scoro_app_id,
-    )
+def _scoro_client(runtime: Runtime, site: Site, entity: str) -> ScoroClient:
+    try:
+        return runtime.scoro_of(site, entity)
+    except ScoroError as error:
+        raise ConnectError(f"{error}: set another one with `scoro-intacct site set {site.name} url=...`.") from None
 
 
 def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
@@ -135,25 +128,22 @@ def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
         ) from None
 
 
-def _read_intacct(
-    settings: Settings, ledger: Ledger, site: Site, login: Login, connection_id: int | None = None
-) -> IntacctBackground:
-    gateway = gateway_of(settings)
+def _read_intacct(runtime: Runtime, site: Site, login: Login, connection_id: int | None = None) -> IntacctBackground:
     send = charged(
-        ledger.db,
-        gateway,
+        runtime.db,
+        runtime.gateway,
         login,
         site_id=site.id,
         connection_id=connection_id,
         purpose=Purpose.BACKGROUND,
-        slots=settings.intacct_concurrency,
+        slots=runtime.slots,
     )
     try:
         return read_intacct(send)
     except ConnectionBroken as error:
         raise ConnectError(
             f"Intacct does not let us in: {error} Check company, user, password and entity, and that the sender"
-            f" {settings.intacct_sender_id} is authorised under Company > Security > Web Services authorizations."
+            f" {runtime.gateway.sender.sender_id} is authorised under Company > Security > Web Services authorizations."
         ) from None
     except GatewayError as error:
         raise ConnectError(f"Intacct could not be asked ({error}): try again.") from None
@@ -162,8 +152,6 @@ def _read_intacct(
             f"This month's requests of {site.name} are used up: wait for the next month, or raise the limit with"
             f" `scoro-intacct quota limit {site.name} N`."
         ) from None
-    finally:
-        gateway.close()
 
 
 def _keep_reference(session: Session, connection_id: int, intacct: IntacctBackground, scoro: ScoroBackground) -> None:
@@ -173,14 +161,13 @@ def _keep_reference(session: Session, connection_id: int, intacct: IntacctBackgr
         reference.replace(session, connection_id, "scoro", topic, items)
 
 
-def read_background(settings: Settings, ledger: Ledger, connection: Connection) -> list[str]:
+def read_background(runtime: Runtime, connection: Connection) -> list[str]:
     """Read accounts, tax rates, dimensions and the like again, from both sides; raises ConnectError."""
     if connection.state == "disconnected":
         raise ConnectError(f"{connection.name} is disconnected: connect it again first.")
-    with _scoro_client(settings, connection.site, connection.scoro_entity) as client:
-        scoro = _read_scoro(client, connection.scoro_entity)
-    intacct = _read_intacct(settings, ledger, connection.site, login_of(connection), connection.id)
-    ledger.db.run(lambda session: _keep_reference(session, connection.id, intacct, scoro))
+    scoro = _read_scoro(_scoro_client(runtime, connection.site, connection.scoro_entity), connection.scoro_entity)
+    intacct = _read_intacct(runtime, connection.site, login_of(connection), connection.id)
+    runtime.db.run(lambda session: _keep_reference(session, connection.id, intacct, scoro))
     return _read_lines(intacct)
 
 
@@ -237,63 +224,63 @@ def _taken(error: UniqueViolation, scoro_entity: str, company_id: str, entity: s
     return f"There is a connection called {name} already: choose another name."
 
 
-def _subscribe(settings: Settings, ledger: Ledger, site: Site, client: ScoroClient) -> list[str]:
-    if settings.public_url is None:
+def _subscribe(runtime: Runtime, site: Site, client: ScoroClient) -> list[str]:
+    if runtime.public_url is None:
         return ["PUBLIC_URL is not set, so Scoro cannot call us: changes come by `sync now` and `send` alone"]
     try:
-        url = hook_url(settings.public_url, site.hook_token)
-        modules = subscribe_missing(ledger.db, site.id, client, url)
+        url = hook_url(runtime.public_url, site.hook_token)
+        modules = subscribe_missing(runtime.db, site.id, client, url)
     except ScoroError as error:
         return [f"webhooks are not subscribed yet ({error}); the scheduler tries again while it runs"]
     return [f"webhooks subscribed: {', '.join(modules) or 'they were already'}"]
 
 
-def go_live(ledger: Ledger, connection: Connection) -> list[str]:
+def go_live(db: Database, connection: Connection) -> list[str]:
     """Start sending: what was rehearsed leaves."""
-    if not _activate(ledger, connection, ("rehearsal",)):
+    if not _activate(db, connection, ("rehearsal",)):
         raise ConnectError(f"{connection.name} is {connection.state}: only a connection in rehearsal goes live.")
     return [f"{connection.name} is live"]
 
 
-def resume(ledger: Ledger, connection: Connection) -> list[str]:
+def resume(db: Database, connection: Connection) -> list[str]:
     """Go on after a pause or a break."""
-    if not _activate(ledger, connection, ("paused", "broken")):
+    if not _activate(db, connection, ("paused", "broken")):
         raise ConnectError(f"{connection.name} is {connection.state}: there is nothing to resume.")
     return [f"{connection.name} is active again"]
 
 
-def _activate(ledger: Ledger, connection: Connection, from_states: Sequence[str]) -> bool:
+def _activate(db: Database, connection: Connection, from_states: Sequence[str]) -> bool:
     def move(session: Session) -> bool:
         moved = connections.move(session, connection.id, from_states, "active")
         outbox.ring(session, "delivery", *([connection.id] if moved else []))
         return moved
 
-    return ledger.db.run(move)
+    return db.run(move)
 
 
-def pause(ledger: Ledger, connection: Connection, reason: str) -> list[str]:
+def pause(db: Database, connection: Connection, reason: str) -> list[str]:
     """Send nothing until it is resumed; changes are still captured."""
-    if not ledger.db.run(lambda session: connections.move(session, connection.id, ("active",), "paused", reason)):
+    if not db.run(lambda session: connections.move(session, connection.id, ("active",), "paused", reason)):
         raise ConnectError(f"{connection.name} is {connection.state}: only an active connection can be paused.")
     return [f"{connection.name} is paused; changes are captured and wait"]
 
 
-def disconnect(settings: Settings, ledger: Ledger, connection: Connection) -> list[str]:
+def disconnect(runtime: Runtime, connection: Connection) -> list[str]:
     """Unsubscribe, forget the password, keep the ledger."""
     if connection.state == "disconnected":
         raise ConnectError(f"{connection.name} is disconnected already.")
     lines = []
     others = [
         other
-        for other in ledger.db.run(lambda session: connections.every(session, ledger.vault))
+        for other in runtime.db.run(lambda session: connections.every(session, runtime.vault))
         if other.site.id == connection.site.id and other.id != connection.id and other.state != "disconnected"
     ]
-    if settings.public_url and not others:
-        client = _scoro_client(settings, connection.site, connection.scoro_entity)
+    if runtime.public_url and not others:
         try:
-            ended = unsubscribe_all(client, hook_url(settings.public_url, connection.site.hook_token))
+            client = runtime.scoro(connection)
+            ended = unsubscribe_all(client, hook_url(runtime.public_url, connection.site.hook_token))
             lines.append(f"{ended} webhooks unsubscribed")
         except ScoroError as error:
             lines.append(f"webhooks could not be unsubscribed ({error}): remove them in Scoro")
-    ledger.db.run(lambda session: connections.disconnect(session, connection.id))
+    runtime.db.run(lambda session: connections.disconnect(session, connection.id))
     return [*lines, f"{connection.name} is disconnected; its ledger is kept, its password is forgotten"]
