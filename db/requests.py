@@ -3,7 +3,7 @@
 What counts as a request is `charge`: one HTTP call that may reach the gateway, whatever rides in it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from db.database import Ledger, one
@@ -22,6 +22,9 @@ class Charge:
 
     request_id: int
     month: date
+    functions: int
+    deadline_s: float
+    """How long its call may take in all."""
 
 
 CHARGE = """WITH s AS (
@@ -52,7 +55,17 @@ def charge(
             "share": LOOK_UP_SHARE,
         },
     ).fetchone()
-    return Charge(row["id"], row["month"]) if row else None
+    return Charge(row["id"], row["month"], functions, deadline_s) if row else None
+
+
+def extend(ledger: Ledger, charge: Charge, functions: int, deadline_s: float) -> Charge:
+    """Let a request that is paid for carry so many functions more, with a new deadline."""
+    longer = replace(charge, functions=charge.functions + functions, deadline_s=deadline_s)
+    ledger.execute(
+        "UPDATE request SET functions = %s, deadline_s = %s WHERE id = %s",
+        [longer.functions, longer.deadline_s, charge.request_id],
+    )
+    return longer
 
 
 def resumes_at(ledger: Ledger, site_id: int) -> datetime:

@@ -23,13 +23,13 @@ from db.sites import Site
 from producers.subscriptions import hook_url, subscribe_missing, unsubscribe_all
 from schemas.errors import DocumentError
 from schemas.kinds import Purpose
+from workers.carrier import QuotaUsedUpError, asking
 from workers.pull.background import (
     IntacctBackground,
     ScoroBackground,
     read_intacct,
     read_scoro,
 )
-from workers.pull.charged import QuotaUsedUpError, charged
 from workers.reference import DIMENSION
 from workers.runtime import Runtime, login_of
 
@@ -129,7 +129,7 @@ def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
 
 
 def _read_intacct(runtime: Runtime, site: Site, login: Login, connection_id: int | None = None) -> IntacctBackground:
-    send = charged(
+    send = asking(
         runtime.db,
         runtime.gateway,
         login,

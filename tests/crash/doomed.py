@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
 import db.outbox
+import workers.carrier
 import workers.delivery.run
 from app.processes import running, until_told_to_stop
 from app.settings import Settings
@@ -51,7 +52,7 @@ Moment = AtStep | AfterFirstStep | None
 def work(settings: Settings, moment: Moment) -> None:
     """Run a worker until SIGTERM, or until its moment has come."""
     steps.on_step = _death(moment)
-    workers.delivery.run.deadline_s = lambda functions: CALL_S
+    workers.carrier.deadline_s = lambda functions: CALL_S
     workers.delivery.run.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
     db.outbox.CLAIM_S = CLAIM_S
     with (

@@ -11,6 +11,7 @@ import pytest
 import db.changes
 import db.intake
 import db.operations
+import workers.carrier
 import workers.delivery.run
 import workers.intake
 from tests.interleavings.actors import Actor
@@ -21,7 +22,7 @@ from tests.interleavings.stage import Stage
 __all__ = ["stage", "stage_home"]
 
 INTAKE = (workers.intake, db.changes, db.intake)
-DELIVERY = (workers.delivery.run, db.operations)
+DELIVERY = (workers.delivery.run, workers.carrier, db.operations)
 ONE = 1
 EVERY = 1 if os.environ.get("INTERLEAVINGS") else 15
 

@@ -34,6 +34,7 @@ def stage(stage_home: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]
     """The stage as new; for as long as the test runs the product's steps and waits are the actors' and the clock's."""
     monkeypatch.setattr("workers.steps.on_step", stand)
     monkeypatch.setattr("workers.delivery.run.time", stage_home.clock)
+    monkeypatch.setattr("workers.carrier.time", stage_home.clock)
     monkeypatch.setattr("producers.sweep.time", stage_home.clock)
     stage_home.reset()
     yield stage_home

@@ -1,47 +1,37 @@
 """A delivery run: claim what is due of a connection, send it as one request, settle it, and look once more.
 
-The order of commits is what makes a crash harmless:
-
-1. charge, intent (`sending`) and the request's lock: one transaction on the session that holds the lock
-2. the fence: `charged` -> `leaving`, right before the first byte; lost when somebody gave the claim up
-3. the call, with a total deadline and no transaction open
-4. the settlement: one transaction
-
-A death before 2 never left: refunded and ready again. A death after it is uncertain and looked up. Both are found by
-the lock that falls with the session (`db.recovery`).
+The intent (`sending`) is committed with the charge, the settlement with the end of the request (`workers.carrier` has
+the order of commits). A death before the request left: refunded and ready again. After it: uncertain, looked up.
 """
 
-import contextlib
 import enum
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import psycopg
 import structlog
 
-from clients.intacct.errors import ConnectionBroken, GatewayError, RequestRejected, Throttled, Unavailable, Uncertain
-from clients.intacct.render import render
-from db import connections, due, failures, locks, operations, outbox, pacing, requests
+from clients.intacct.errors import RequestRejected, Unavailable
+from db import connections, due, failures, operations, outbox, pacing, requests
 from db.connections import Connection
-from db.database import LEDGER_LOST, Ledger, one
+from db.database import Ledger, one
 from db.operations import Sending, Settlement
 from db.requests import Charge
 from schemas.errors import ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import FunctionShapeError, check
-from schemas.intacct.results import FunctionResult, Response
+from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
-from workers.delivery import look_up, pack, settle
+from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
+from workers.delivery import look_up, pack, riders, settle
+from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 CANDIDATES = 300
 """Ready operations looked at for one pack."""
@@ -54,31 +44,8 @@ RECENT_S, RECENT_CHANGES = 1.0, 3
 """More changes than this within this time: more are coming, bulk lingers."""
 LOOK_UP_AGAIN_S, LOOK_UP_AT_MOST_S = 60.0, 3600.0
 """A look-up that is not answered is done again after this long, twice as long each time, up to the second."""
-LEDGER_PATIENCE_S = 60.0
-"""How long an answer in hand waits for the ledger to come back, before it is given up to a look-up."""
-THROTTLE_S = 10.0
 MAX_PACE_S = 3600.0
 """Pacing looks again at least this often: limits and use change."""
-
-
-def deadline_s(functions: int) -> float:
-    """How long a call may take in all: Intacct works a second or two on a document."""
-    return 20.0 + 2.0 * functions
-
-
-class ClaimLostError(Exception):
-    """Somebody gave the claim up, or its send window passed, before it left: it must not be sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What came of a call. `left`: whether a byte may have reached the gateway."""
-
-    left: bool
-    sent: str
-    """The functions, for people: without the envelope, which holds the sign-in."""
-    response: Response | None = None
-    error: GatewayError | None = None
 
 
 class Round(enum.Enum):
@@ -114,23 +81,14 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
     """One look, holding a slot of the company; at most one request."""
     with runtime.db.session() as session:
         connection = connections.load(session, runtime.vault, connection_id)
-        if connection is None or connection.state != "active" or _is_throttled(session, connection):
+        if connection is None or connection.state != "active" or is_throttled(session, connection.company):
             return Round.IDLE, connection.company if connection else None
-        slot = locks.take_slot(session, connection.company, runtime.slots)
-        if slot is None:
-            return Round.BUSY, connection.company
-        try:
+        with slot(session, connection.company, runtime.slots) as taken:
+            if not taken:
+                return Round.BUSY, connection.company
             run = _Run(runtime, session, connection)
             outcome = run.look_up()
             return (run.send() if outcome is Round.IDLE else outcome), connection.company
-        finally:
-            with contextlib.suppress(psycopg.Error):  # a session that is gone holds no slot
-                locks.unlock(session, locks.COMPANY_SLOT, [slot])
-
-
-def _is_throttled(ledger: Ledger, connection: Connection) -> bool:
-    row = one(ledger, "SELECT throttled_until > ledger_now() AS yes FROM company WHERE id = %s", [connection.company])
-    return bool(row["yes"])
 
 
 class _Run:
@@ -140,6 +98,10 @@ class _Run:
         self.runtime = runtime
         self.session = session
         self.connection = connection
+        site = connection.site
+        self.carrier = Carrier(
+            runtime.db, runtime.gateway, session, login_of(connection), site.id, connection.company, connection.id
+        )
         self.log = log.bind(connection=connection.name)
 
     # ------------------------------------------------------------------------------------------ look-ups
@@ -167,7 +129,7 @@ class _Run:
                 return Round.IDLE
             operations.note_attempts(self.session, charge.request_id, ids)
         calls = [(str(uuid.uuid4()), function) for function in asked.values()]
-        called = self._call(charge, calls, unique=False)
+        called = self.carrier.call(charge, calls, unique=False)
         reach("look_up.answered")
         results = called.response.results if called.response else {}
         answers = {
@@ -192,28 +154,33 @@ class _Run:
         claimed = self._claim()
         if isinstance(claimed, Round):
             return claimed
-        charge, sending = claimed
+        charge, sending, along = claimed
         reach("delivery.intent")
-        called = self._call(charge, [(o.controlid, Function.model_validate(o.function)) for o in sending], unique=True)
+        writes: list[Call] = [(o.controlid, Function.model_validate(o.function)) for o in sending]
+        called = self.carrier.call(charge, [*writes, *(call for r in along for call in r.calls)], unique=True)
         reach("delivery.answered")
-        settlements = self._judge(charge, sending, called)
-        self._settle(charge, called, settlements, sending, sent_by=charge.request_id)
+        settlements = self._judge(charge, sending, along, called)
+        self._settle(charge, called, settlements, sending, sent_by=charge.request_id, along=along)
         reach("delivery.settled")
         return Round.WORKED
 
-    def _judge(self, charge: Charge, sending: Sequence[Sending], called: Called) -> list[Settlement]:
+    def _judge(
+        self, charge: Charge, sending: Sequence[Sending], along: Sequence[Rider], called: Called
+    ) -> list[Settlement]:
         if called.response is not None:
             return settle.from_answer(sending, called.response)
         error = called.error or Unavailable("nothing was sent")
         if not isinstance(error, RequestRejected):
             return settle.from_error(sending, error)
+        if along:
+            return settle.without_riders(sending, charge.request_id)
         root = sending[0].bisect_root
-        spent = self._patiently(
+        spent = patiently(
             lambda: self.runtime.db.run(lambda ledger: requests.note_rejection(ledger, charge.request_id, root))
         )
         return settle.from_rejection(sending, error, charge.request_id, spent)
 
-    def _claim(self) -> Round | tuple[Charge, list[Sending]]:
+    def _claim(self) -> Round | tuple[Charge, list[Sending], list[Rider]]:
         """Choose a pack, pay for it and commit the intent, with the request's lock held."""
         limits = self.connection.settings.delivery
         with self.session.transaction():
@@ -236,8 +203,16 @@ class _Run:
             charge = self._charge(chosen.purpose, len(sending))
             if charge is None:
                 return Round.IDLE
-            operations.mark_sending(self.session, charge.request_id, [o.id for o in sending])
-        return charge, [replace(o, attempts=o.attempts + 1) for o in sending]
+            operations.mark_sending(self.session, charge.request_id, [o.id for o in chosen.operations])
+            along = riders.gather(
+                self.session,
+                Leaving(self.connection, chosen.purpose, sending, charge.request_id),
+                max_functions=limits.max_functions - len(sending),
+                max_bytes=limits.max_bytes - chosen.bytes,
+            )
+            if along:
+                charge = self.carrier.take_along(charge, sum(len(rider.functions) for rider in along))
+        return charge, [replace(o, attempts=o.attempts + 1) for o in sending], along
 
     def _may_leave(self) -> bool:
         """Whether pacing lets a bulk request go; if not, bulk gathers until it may."""
@@ -279,9 +254,7 @@ class _Run:
     def _charge(self, purpose: Purpose, functions: int) -> Charge | None:
         """Pay for a request and take its lock; without quota everything waits, with the date on which it goes on."""
         site = self.connection.site
-        charge = requests.charge(
-            self.session, site.id, self.connection.id, purpose, functions=functions, deadline_s=deadline_s(functions)
-        )
+        charge = self.carrier.pay(purpose, functions)
         if charge is None:
             until = requests.resumes_at(self.session, site.id)
             day = until.astimezone(ZoneInfo(site.time_zone)).date()
@@ -289,48 +262,7 @@ class _Run:
             look_ups = purpose is Purpose.LOOK_UP
             operations.wait_for_quota(self.session, self.connection.id, until, reason, look_ups=look_ups)
             self.log.warning("delivery.quota_used_up", site=site.name, until=until.isoformat())
-        else:
-            locks.try_lock(self.session, locks.REQUEST, charge.request_id)
         return charge
-
-    # ------------------------------------------------------------------------------------------ the call
-
-    def _call(self, charge: Charge, calls: Sequence[tuple[str, Function]], *, unique: bool) -> Called:
-        """One HTTP call with the fence right before its first byte; what fails is returned, never raised.
-
-        A process that is stopped just behind the fence goes on into a world that has decided without it: beyond the
-        deadline of its call it sends nothing any more, as its writes could undo newer ones.
-        """
-        left, limit_s = False, deadline_s(len(calls))
-        sent = b"\n".join(render(controlid, function) for controlid, function in calls).decode()
-        started = time.monotonic()
-
-        def fence() -> None:
-            nonlocal left
-            if not requests.leave(self.session, charge.request_id):
-                raise ClaimLostError
-            reach("delivery.leaving")
-            if time.monotonic() - started > limit_s:
-                raise ClaimLostError
-            left = True
-
-        try:
-            response = self.runtime.gateway.send(
-                login_of(self.connection), calls, unique=unique, deadline_s=limit_s, on_leaving=fence
-            )
-            called = Called(left, sent, response=response)
-        except GatewayError as error:
-            called = Called(left, sent, error=error)
-        except (ClaimLostError, psycopg.Error) as error:
-            called = Called(left, sent, error=Unavailable(f"its claim was lost before it left: {error}"))
-        self.log.info(
-            "delivery.request",
-            request=charge.request_id,
-            functions=len(calls),
-            seconds=round(time.monotonic() - started, 3),
-            result=type(called.error).__name__ if called.error else "ok",
-        )
-        return called
 
     # ------------------------------------------------------------------------------------------ the settlement
 
@@ -343,13 +275,11 @@ class _Run:
         *,
         sent_by: int | None = None,
         from_states: Sequence[str] = ("sending", "uncertain"),
+        along: Sequence[Rider] = (),
     ) -> None:
-        """Commit what an answer means. A ledger that is away is waited for: an answer in hand saves a look-up."""
-        error = called.error
-        state = "withdrawn" if not called.left else "unanswered" if isinstance(error, Uncertain) else "answered"
+        """Commit what an answer means, and tell those who rode along."""
 
         def commit(ledger: Ledger) -> None:
-            requests.end(ledger, charge.request_id, state, str(error) if error else "ok", sent=called.sent)
             self._apply(
                 ledger,
                 settlements,
@@ -358,12 +288,9 @@ class _Run:
                 sent_by=sent_by,
                 from_states=from_states,
             )
-            if isinstance(error, Throttled):
-                connections.throttle(ledger, self.connection.company, error.retry_after_s or THROTTLE_S)
-            if isinstance(error, ConnectionBroken):
-                connections.break_off(ledger, self.connection.id, str(error))
+            riders.hear(ledger, along, called.response)
 
-        self._patiently(lambda: self.runtime.db.run(commit))
+        self.carrier.end(charge, called, commit)
 
     def _apply(
         self,
@@ -410,17 +337,6 @@ class _Run:
             operations.wake_dependants(ledger, posted)
         settled = [row["document_id"] for row in moved if row["state"] not in {"sending", "uncertain"}]
         outbox.ring(ledger, "changes", *operations.connections_with_waiting_changes(ledger, settled))
-
-    def _patiently(self, work: Callable[[], T]) -> T:
-        give_up_at = time.monotonic() + LEDGER_PATIENCE_S
-        while True:
-            try:
-                return work()
-            except LEDGER_LOST as error:
-                if time.monotonic() > give_up_at:
-                    raise
-                self.log.warning("delivery.ledger_away", error=str(error).strip())
-                time.sleep(0.5)
 
 
 def _without_taken_records(

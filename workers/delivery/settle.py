@@ -141,6 +141,13 @@ def from_rejection(
     ]
 
 
+def without_riders(operations: Sequence[Sending], request_id: int) -> list[Settlement]:
+    """Settle a pack that the gateway could not read while reads rode along: the same pack again, alone."""
+    group = uuid.uuid4()
+    reason = "its pack could not be read: tried again without the reads that rode along"
+    return [Settlement(o.id, "ready", reason, "not run", pack_group=group, bisect_root=request_id) for o in operations]
+
+
 def from_verdict(operation: Sending, verdict: Verdict) -> Settlement:
     """Settle an operation in doubt by what the look-up says."""
     if verdict.happened:

@@ -16,8 +16,9 @@ from schemas.intacct.functions import (
     query,
     read_entity_details,
 )
-from schemas.intacct.results import FunctionResult, Response
+from schemas.intacct.results import FunctionResult
 from schemas.scoro import CompanyAccount, read_company_account, read_finance_account, read_vat_code
+from workers.carrier import Send
 from workers.reference import DIMENSION
 
 Row = Mapping[str, str]
@@ -105,10 +106,6 @@ class ScoroBackground:
 
     company: CompanyAccount
     topics: dict[str, list[Item]]
-
-
-Send = Callable[[Sequence[tuple[str, Function]]], Response]
-"""Sends functions as one request that is charged to the quota."""
 
 
 def read_intacct(send: Send) -> IntacctBackground:

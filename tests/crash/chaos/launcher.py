@@ -26,6 +26,7 @@ import db.requests
 import producers.sweep
 import producers.webhooks
 import workers.broker
+import workers.carrier
 import workers.delivery.run
 from app.cli import processes
 from workers import steps
@@ -111,7 +112,7 @@ def live(role: Role, environment: Mapping[str, str], folder: str, name: str, lin
 
 
 def _shorten_waits() -> None:
-    workers.delivery.run.deadline_s = lambda functions: CALL_S
+    workers.carrier.deadline_s = lambda functions: CALL_S
     workers.delivery.run.LOOK_UP_AGAIN_S = 1.0
     db.requests.SEND_WINDOW_S = SEND_WINDOW_S  # type: ignore[assignment]
     db.recovery.STALLED_S = STALLED_S
