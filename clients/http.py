@@ -193,8 +193,16 @@ class Poster:
         self._local = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
 
-    def post(self, url: str, body: bytes, *, deadline_s: float, on_leaving: Callable[[], None] | None = None) -> Answer:
-        """Post once and read the whole answer.
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        deadline_s: float,
+        on_leaving: Callable[[], None] | None = None,
+        max_answer_bytes: int | None = None,
+    ) -> Answer:
+        """Post once and read the whole answer, of `max_answer_bytes` at most (unset: as for all calls).
 
         `on_leaving` is called when the connection stands, right before the body goes. Raises TransportError; what
         `on_leaving` raises comes through, with nothing sent (an OSError as TransportError).
@@ -203,7 +211,7 @@ class Poster:
         _current.call = call
         try:
             with call.watched():
-                return self._answer(url, call)
+                return self._answer(url, call, max_answer_bytes or self._max_answer_bytes)
         except AddressRefusedError as refused:
             raise TransportError(str(refused), left=False, misaddressed=True) from refused
         except tuple(REASONS) as failure:
@@ -219,15 +227,17 @@ class Poster:
         for session in list(self._sessions):
             session.close()
 
-    def _answer(self, url: str, call: _Call) -> Answer:
+    def _answer(self, url: str, call: _Call, max_answer_bytes: int) -> Answer:
         timeout = (min(CONNECT_TIMEOUT_S, call.remaining_s), call.remaining_s)
         with self._session().post(url, data=call, timeout=timeout, stream=True, allow_redirects=False) as response:
             parts: list[bytes] = []
             read = 0
             for part in response.raw.stream(_CHUNK_BYTES, decode_content=True):
                 read += len(part)
-                if read > self._max_answer_bytes:
-                    raise TransportError(f"the answer is larger than {self._max_answer_bytes} bytes", left=True)
+                if read > max_answer_bytes:
+                    raise TransportError(
+                        f"the answer is larger than {max_answer_bytes} bytes", left=True, too_large=True
+                    )
                 parts.append(part)
             if call.expired:
                 raise TimeoutError("cut at the deadline")

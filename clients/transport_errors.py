@@ -77,13 +77,23 @@ class TransportError(Exception):
     """A call ended without an answer. `left`: the body had begun to leave, so the far side may have acted.
 
     `timed_out`: the deadline passed. `misaddressed`: the address itself is at fault, so that waiting does not help.
+    `too_large`: an answer came, larger than allowed.
     """
 
-    def __init__(self, message: str, *, left: bool, timed_out: bool = False, misaddressed: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        left: bool,
+        timed_out: bool = False,
+        misaddressed: bool = False,
+        too_large: bool = False,
+    ) -> None:
         super().__init__(message)
         self.left = left
         self.timed_out = timed_out
         self.misaddressed = misaddressed
+        self.too_large = too_large
 
 
 def transport_error(failure: Exception, *, left: bool) -> TransportError:

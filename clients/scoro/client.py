@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from clients.hosts import host_of
-from clients.http import Poster
+from clients.http import Answer, Poster
 from clients.scoro.envelope import Limits, data_of, limits_of
 from clients.scoro.errors import NotFound, Refused, Unavailable, from_transport
 from clients.transport_errors import TransportError
@@ -93,17 +93,25 @@ class ScoroClient:
     ) -> Any:
         """Call an action and return its `data`; `top_level` goes beside `request` (filter, page, …)."""
         path = f"{module}/{action}" if id is None else f"{module}/{action}/{id}"
-        body = json.dumps(
-            {**self._key(module, top_level), **self._common, **top_level, "request": request or {}}, default=_plain
-        )
+        key = self._key(module, top_level)
+        body = json.dumps({**key, **self._common, **top_level, "request": request or {}}, default=_plain)
         is_write = action not in _READS
         try:
-            answer = self._poster.post(f"{self._root}/{path}", body.encode(), deadline_s=self._deadline_s)
+            answer = self._post(path, body)
         except TransportError as error:
             raise from_transport(error, path, is_write=is_write) from error
-        if self._on_limits is not None:
-            self._on_limits(limits_of(answer))
         return data_of(answer, path, is_write=is_write)
+
+    def download(self, file_id: int, *, max_answer_bytes: int) -> Answer | None:
+        """The answer of `files/download`, whose form is undocumented; None if it is larger than allowed."""
+        path = f"files/download/{file_id}"
+        body = json.dumps({**self._key("files", {}), **self._common, "request": {}})
+        try:
+            return self._post(path, body, max_answer_bytes)
+        except TransportError as error:
+            if error.too_large:
+                return None
+            raise from_transport(error, path, is_write=False) from error
 
     def view(self, module: str, id: int) -> Record | None:
         """A record in full, None if there is none; a deleted one says so itself (`is_deleted`)."""
@@ -236,6 +244,14 @@ class ScoroClient:
     ) -> None:
         """Close."""
         self.close()
+
+    def _post(self, path: str, body: str, max_answer_bytes: int = MAX_ANSWER_BYTES) -> Answer:
+        answer = self._poster.post(
+            f"{self._root}/{path}", body.encode(), deadline_s=self._deadline_s, max_answer_bytes=max_answer_bytes
+        )
+        if self._on_limits is not None:
+            self._on_limits(limits_of(answer))
+        return answer
 
     def _key(self, module: str, top_level: Mapping[str, Any]) -> dict[str, str]:
         """The credential of a call: the company key is turned away where bookmarks are meant (scoro-api, section 2)."""

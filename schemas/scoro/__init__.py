@@ -1,5 +1,7 @@
 """What is read from Scoro: records, the quirks of their values, the fingerprint of an invoice."""
 
+from schemas.scoro.files import File, read_file
+from schemas.scoro.projects import Project, read_project
 from schemas.scoro.records import (
     Address,
     CompanyAccount,
@@ -22,16 +24,20 @@ __all__ = [
     "Address",
     "CompanyAccount",
     "Contact",
+    "File",
     "FinanceAccount",
     "Invoice",
     "InvoiceLine",
     "Product",
+    "Project",
     "VatCode",
     "read_company_account",
     "read_contact",
+    "read_file",
     "read_finance_account",
     "read_invoice",
     "read_product",
+    "read_project",
     "read_vat_code",
     "source_fingerprint",
 ]

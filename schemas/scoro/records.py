@@ -20,11 +20,13 @@ HEADING_PRODUCT_ID = -1
 MAX_SHOWN_CHARACTERS = 80
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Any record of Scoro: frozen, and deaf to fields that nobody reads."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
-class InvoiceLine(_Record):
+class InvoiceLine(Record):
     """A line of an invoice; `sum` is without VAT, after the line's discount and before the header's."""
 
     id: Id = None
@@ -51,7 +53,7 @@ class InvoiceLine(_Record):
         return self.product_id == HEADING_PRODUCT_ID and self.sum == 0
 
 
-class Invoice(_Record):
+class Invoice(Record):
     """An invoice; `sum` is the total without VAT, after all discounts. Rates and discounts in per cent."""
 
     id: int = Field(gt=0)
@@ -98,7 +100,7 @@ class Invoice(_Record):
         return tuple(percent for percent in (self.discount, self.discount2, self.discount3) if percent != 0)
 
 
-class Address(_Record):
+class Address(Record):
     """An address of a contact."""
 
     street: Text = ""
@@ -113,7 +115,7 @@ def _addresses(value: Any) -> list[Any]:
     return [item for item in values.records(value) if isinstance(item, Mapping)]
 
 
-class Contact(_Record):
+class Contact(Record):
     """A company or person; persons have a `lastname`."""
 
     contact_id: int = Field(gt=0)
@@ -135,7 +137,7 @@ class Contact(_Record):
         return f"{self.name} {self.lastname}".strip()
 
 
-class Product(_Record):
+class Product(Record):
     """A product; header discounts pass by those with `no_discounts`."""
 
     product_id: int = Field(gt=0)
@@ -143,7 +145,7 @@ class Product(_Record):
     no_discounts: Flag = False
 
 
-class VatCode(_Record):
+class VatCode(Record):
     """A VAT code; `percent` in per cent."""
 
     vat_code_id: int = Field(gt=0)
@@ -154,7 +156,7 @@ class VatCode(_Record):
     is_active: Flag = True
 
 
-class FinanceAccount(_Record):
+class FinanceAccount(Record):
     """A finance account."""
 
     id: int = Field(gt=0)
@@ -163,7 +165,7 @@ class FinanceAccount(_Record):
     is_active: Flag = True
 
 
-class CompanyAccount(_Record):
+class CompanyAccount(Record):
     """The business entity itself, with its currencies (ISO 4217)."""
 
     company_name: Text = ""
@@ -171,10 +173,10 @@ class CompanyAccount(_Record):
     active_currencies: Words = ()
 
 
-_Kind = TypeVar("_Kind", bound=_Record)
+_Kind = TypeVar("_Kind", bound=Record)
 
 
-class _Reader(Generic[_Kind]):
+class Reader(Generic[_Kind]):
     """Reads one kind of record; `word` and `number_field` are how messages name it."""
 
     def __init__(self, model: type[_Kind], word: str, id_field: str, number_field: str) -> None:
@@ -216,9 +218,9 @@ def _reason(error: Any) -> str:
     )
 
 
-read_invoice = _Reader(Invoice, "invoice", "id", "no")
-read_contact = _Reader(Contact, "contact", "contact_id", "name")
-read_product = _Reader(Product, "product", "product_id", "name")
-read_vat_code = _Reader(VatCode, "VAT code", "vat_code_id", "vat_code")
-read_finance_account = _Reader(FinanceAccount, "finance account", "id", "account_symbol")
-read_company_account = _Reader(CompanyAccount, "company account", "company_name", "company_name")
+read_invoice = Reader(Invoice, "invoice", "id", "no")
+read_contact = Reader(Contact, "contact", "contact_id", "name")
+read_product = Reader(Product, "product", "product_id", "name")
+read_vat_code = Reader(VatCode, "VAT code", "vat_code_id", "vat_code")
+read_finance_account = Reader(FinanceAccount, "finance account", "id", "account_symbol")
+read_company_account = Reader(CompanyAccount, "company account", "company_name", "company_name")
