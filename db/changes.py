@@ -61,6 +61,15 @@ def ensure_documents(ledger: Ledger, connection_id: int, kind: Kind, scoro_ids: 
     return {row["scoro_id"]: row["id"] for row in rows}
 
 
+def known_document(ledger: Ledger, connection_id: int, kind: Kind, scoro_id: int) -> int | None:
+    """The ledger's document of that id; None for one that was never seen."""
+    row = ledger.execute(
+        "SELECT id FROM document WHERE connection_id = %s AND module = %s AND scoro_id = %s",
+        [connection_id, kind.module, scoro_id],
+    ).fetchone()
+    return int(row["id"]) if row else None
+
+
 def capture(
     ledger: Ledger,
     connection_id: int,

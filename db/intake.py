@@ -32,11 +32,10 @@ class Standing:
     """Source fingerprint of the newest operation if Intacct refused it."""
     stuck: bool = False
     """Whether that intent waits for a record or a person and is certainly not in Intacct: it may be planned anew."""
-
-    @property
-    def link_version(self) -> str:
-        """Changes whenever a write of the document is settled."""
-        return str(self.link["operation_id"]) if self.link else ""
+    left_alone: str = ""
+    """Why changes leave the document alone until a person sends it; '' they do not."""
+    version: str = ""
+    """Moves whenever a write of the document is settled or a person decides about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +71,15 @@ class DocumentFacts:
     document_date: date | None
 
 
+VERSION = "concat_ws('/', coalesce(extract(epoch FROM l.linked_at)::text, 'none'), d.left_alone)"
+"""SQL: the version of a document `d` with its link `l`."""
+
+
 def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standing]:
     """What the ledger knows of these documents."""
     rows = ledger.execute(
-        """SELECT d.id, d.state, to_jsonb(l) AS link, intent.source_fingerprint AS intent,
+        f"""SELECT d.id, d.state, d.left_alone, {VERSION} AS version, to_jsonb(l) AS link,
+               intent.source_fingerprint AS intent,
                coalesce(intent.stuck, false) AS stuck, last.source_fingerprint AS refused
            FROM document d
            LEFT JOIN link l ON l.document_id = d.id
@@ -86,10 +90,15 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
                ORDER BY o.created_at DESC LIMIT 1) intent ON true
            LEFT JOIN LATERAL (SELECT CASE WHEN o.state = 'refused' THEN o.source_fingerprint END AS source_fingerprint
                FROM operation o WHERE o.document_id = d.id ORDER BY o.created_at DESC LIMIT 1) last ON true
-           WHERE d.id = ANY(%s)""",
+           WHERE d.id = ANY(%s)""".encode(),
         [list(document_ids)],
     ).fetchall()
-    return {r["id"]: Standing(r["id"], r["state"], r["link"], r["intent"], r["refused"], r["stuck"]) for r in rows}
+    return {
+        r["id"]: Standing(
+            r["id"], r["state"], r["link"], r["intent"], r["refused"], r["stuck"], r["left_alone"], r["version"]
+        )
+        for r in rows
+    }
 
 
 def lock_intents(ledger: Ledger, document_ids: Collection[int]) -> None:
@@ -103,13 +112,13 @@ def lock_intents(ledger: Ledger, document_ids: Collection[int]) -> None:
 
 
 def moved_on(ledger: Ledger, versions: Mapping[int, str]) -> set[int]:
-    """Documents whose write is in doubt, or whose link is no longer the one (`versions`) that was translated with."""
+    """Documents whose write is in doubt, or that are no longer in the version (`versions`) that was decided about."""
     rows = ledger.execute(
-        """SELECT g.document_id FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, version)
-           LEFT JOIN link l ON l.document_id = g.document_id
-           WHERE coalesce(l.operation_id::text, CASE WHEN l.document_id IS NULL THEN '' ELSE 'None' END) <> g.version
+        f"""SELECT g.document_id FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, version)
+           JOIN document d ON d.id = g.document_id LEFT JOIN link l ON l.document_id = g.document_id
+           WHERE {VERSION} <> g.version
               OR EXISTS (SELECT FROM operation o WHERE o.document_id = g.document_id
-                         AND o.state IN ('sending', 'uncertain'))""",
+                         AND o.state IN ('sending', 'uncertain'))""".encode(),
         [list(versions), list(versions.values())],
     ).fetchall()
     return {row["document_id"] for row in rows}
@@ -229,6 +238,11 @@ def hasten(ledger: Ledger, document_ids: Collection[int]) -> None:
            WHERE document_id = ANY(%s) AND state = 'ready'""",
         [list(document_ids)],
     )
+
+
+def notice(ledger: Ledger, document_ids: Collection[int]) -> None:
+    """A person sends these documents: changes of them count again."""
+    ledger.execute("UPDATE document SET left_alone = '' WHERE id = ANY(%s) AND left_alone <> ''", [list(document_ids)])
 
 
 def add_notes(ledger: Ledger, notes: Sequence[tuple[int, int | None, str]]) -> None:

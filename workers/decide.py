@@ -66,7 +66,8 @@ class Decision:
     reason: str = ""
     document_state: str = ""
     """Set where no operation shows the document's state."""
-    link_version: str = ""
+    version: str = ""
+    """Of the document, as it was decided about."""
     facts: DocumentFacts | None = None
     problem: Problem | None = None
     source_fingerprint: str = ""
@@ -160,11 +161,13 @@ def needs_contact(change: Taken, invoice: Invoice, facts: Facts) -> bool:
 
 def decide(change: Taken, reading: Invoice | Decision, facts: Facts) -> Decision:
     """Decide about one change."""
-    version = facts.standing[change.document_id].link_version
+    standing = facts.standing[change.document_id]
+    if standing.left_alone and not change.interactive:
+        return Decision(change, Outcome.UNCHANGED, version=standing.version)
     if isinstance(reading, Decision):
-        return replace(reading, link_version=version)
+        return replace(reading, version=standing.version)
     decision = _before_translation(change, reading, facts) or _translate(change, reading, facts)
-    return replace(decision, link_version=version, facts=_document_facts(change, reading))
+    return replace(decision, version=standing.version, facts=_document_facts(change, reading))
 
 
 def _before_translation(change: Taken, invoice: Invoice, facts: Facts) -> Decision | None:

@@ -209,7 +209,8 @@ def commit(
     decisions = [decision for decision in decisions if decision.change.id in mine]
     documents = [decision.change.document_id for decision in decisions]
     ledger_intake.lock_intents(ledger, documents)
-    versions = {decision.change.document_id: decision.link_version for decision in decisions}
+    ledger_intake.lock_documents(ledger, documents)  # a person who decides about one comes before this or after it
+    versions = {decision.change.document_id: decision.version for decision in decisions}
     moved = ledger_intake.moved_on(ledger, versions)
     again = [d for d in decisions if d.change.document_id in moved and d.outcome is not Outcome.UNCHANGED]
     decisions = [d for d in decisions if d not in again]
@@ -224,6 +225,7 @@ def commit(
     ledger_intake.set_document_states(
         ledger, {d.change.document_id: (d.document_state, d.reason) for d in decisions if d.document_state}
     )
+    ledger_intake.notice(ledger, [d.change.document_id for d in decisions if d.change.interactive])
     ledger_intake.hasten(ledger, [d.change.document_id for d in by_outcome[Outcome.UNCHANGED] if d.change.interactive])
     failures.bury(
         ledger,

@@ -1,4 +1,4 @@
-"""`documents list|show`: where every document stands, and everything that happened to one."""
+"""`documents`: where every document stands, everything that happened to one, and what people decide about one."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +10,23 @@ from app.cli.common import (
     DocumentKind,
     IdArgument,
     KindArgument,
+    actor,
+    busy,
     chosen_id,
+    load_connection,
     opened,
+    tell,
 )
 from app.cli.errors import Refusal
 from app.cli.output import plain, print_json, print_json_rows, print_table
 from schemas.kinds import DocumentState, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from db.connections import Connection
     from db.database import Ledger as Session
+    from workers.runtime import Runtime
 
 group = typer.Typer(no_args_is_help=True, help="Documents and their history.")
 
@@ -169,3 +177,53 @@ def _print_document(document: dict[str, Any]) -> None:
         [(j["at"], j["actor"], j["subject"], j["to"], j["detail"]) for j in document["timeline"]],
         title="History",
     )
+
+
+# ------------------------------------------------------------------------------------------------- decisions
+
+
+@group.command()
+def link(
+    kind: KindArgument,
+    id: IdArgument,
+    recordno: Annotated[str, typer.Argument(metavar="RECORDNO", help="Key of the record in Intacct.")],
+    anyway: Annotated[
+        str | None, typer.Option("--anyway", metavar="REASON", help="Link them although they differ, and note why.")
+    ] = None,
+    connection: ConnectionOption = None,
+) -> None:
+    """Say which record of Intacct a document is, after comparing amount, currency and party: one request."""
+    from console.actions import documents
+
+    if not recordno.isdecimal():
+        raise typer.BadParameter("RECORDNO is a number, the key of the record in Intacct", param_hint="RECORDNO")
+    _decide(
+        lambda runtime, chosen: documents.link(runtime, chosen, Kind(kind), id, recordno, actor=actor(), anyway=anyway),
+        connection,
+    )
+
+
+@group.command()
+def unlink(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None) -> None:
+    """Part a document from its record: nothing is sent until somebody sends or links it; Intacct is left as it is."""
+    from console.actions import documents
+
+    _decide(lambda runtime, chosen: documents.unlink(runtime, chosen, Kind(kind), id, actor=actor()), connection)
+
+
+@group.command()
+def ignore(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None) -> None:
+    """Leave a document alone, whatever happens to it in Scoro, until somebody sends or unlinks it."""
+    from console.actions import documents
+
+    _decide(lambda runtime, chosen: documents.ignore(runtime, chosen, Kind(kind), id, actor=actor()), connection)
+
+
+def _decide(work: "Callable[[Runtime, Connection], list[str]]", named: str | None) -> None:
+    from app.wiring import using
+
+    with opened() as use, using(use.settings, use.ledger) as runtime:
+        chosen = load_connection(use, named)
+        with busy("asking"):
+            lines = work(runtime, chosen)
+    tell(lines)

@@ -22,6 +22,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from app.settings import EnvironmentFault
     from clients.scoro.errors import ScoroError
     from console.actions.connecting import ConnectError
+    from console.actions.documents import NotDoneError
     from db.migrate import MigrationError
     from db.vault import VaultError
     from schemas.settings import SettingError
@@ -31,6 +32,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         ConnectError,
         EnvironmentFault,
         MigrationError,
+        NotDoneError,
         PoolTimeout,
         ScoroError,
         ServiceError,

@@ -38,6 +38,11 @@ class DocumentKind:
         return f"{self.object}ITEM"
 
     @property
+    def party_name_field(self) -> str:
+        """Field with the name of its party."""
+        return f"{self.party_field.removesuffix('ID')}NAME"
+
+    @property
     def header_fields(self) -> Mapping[str, str]:
         """Element of a legacy function -> field of the header that shows it."""
         fields = {

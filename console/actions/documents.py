@@ -1,0 +1,257 @@
+"""What people decide about a single document: which record it is, that it is none, that it is left alone.
+
+NotDoneError         it was not done; the message is one sentence with the fix
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psycopg.errors import UniqueViolation
+
+from clients.intacct.errors import GatewayError
+from db import changes, intake, links
+from db.connections import Connection
+from db.database import Ledger as Session
+from db.links import Record, Standing
+from schemas.errors import DocumentError
+from schemas.kinds import Kind, Purpose
+from schemas.scoro import Invoice, read_invoice, source_fingerprint
+from workers.carrier import QuotaUsedUpError, asking
+from workers.records import Expected, UnreadableRecordError, differences, read_record
+from workers.runtime import Runtime, login_of
+from workers.translation import is_credit
+
+OBJECTS: dict[Kind, str] = {
+    Kind.INVOICE: "ARINVOICE",
+    Kind.CREDIT_INVOICE: "ARADJUSTMENT",
+    Kind.BILL: "APBILL",
+    Kind.CREDIT_BILL: "APADJUSTMENT",
+    Kind.EXPENSE: "APBILL",
+}
+"""The object of Intacct that a kind of document is a record of."""
+PARTIES = {"AR": Kind.CUSTOMER, "AP": Kind.VENDOR}
+
+
+class NotDoneError(Exception):
+    """What a person asked for was not done; the message is one sentence with the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document as Scoro holds it now."""
+
+    kind: Kind
+    number: str
+    contact_id: int | None
+    expected: Expected
+    fingerprint: str
+    facts: intake.DocumentFacts
+
+
+def link(
+    runtime: Runtime,
+    connection: Connection,
+    kind: Kind,
+    scoro_id: int,
+    record_no: str,
+    *,
+    actor: str,
+    anyway: str | None = None,
+) -> list[str]:
+    """Say which record of Intacct a document is: nothing is sent, edits in Scoro follow from now on.
+
+    Amount, currency and party are compared with the record, which is read by one charged request; where they differ it
+    takes a reason (`anyway`). A record belongs to one document. Raises NotDoneError.
+    """
+    _check_connected(connection)
+    document_id = _document_id(runtime, connection, kind, scoro_id)
+    read = _read_scoro(runtime, connection, kind, scoro_id, document_id)
+    standing = runtime.db.run(lambda session: links.standing_of(session, document_id))
+    _check_free(standing, record_no, OBJECTS[read.kind])
+    record = _read_intacct(runtime, connection, OBJECTS[read.kind], record_no)
+    found = differences(record, read.expected, connection.base_currency)
+    named = f"{_title(kind, scoro_id)} and {record.object} {record.natural_key or record_no}"
+    if found and not (anyway or "").strip():
+        raise NotDoneError(
+            f"{named} are not the same: {'; '.join(found)}. Correct one of them, or link them with --anyway REASON."
+        )
+    note = f"Linked to {record.object} {record_no} by {actor}" + (
+        f" although {'; '.join(found)}: {(anyway or '').strip()}." if found else "; amount, currency and party agree."
+    )
+
+    def keep(session: Session) -> None:
+        now = links.standing_of(session, document_id)
+        _check_free(now, record_no, record.object)
+        taken = links.owner(session, connection.id, record.object, record_no)
+        if taken is not None and now.link is None:
+            raise NotDoneError(
+                f"{record.object} {record_no} is linked to {taken} already: take that away with"
+                f" `scoro-intacct documents unlink {taken}` first."
+            )
+        intake.update_facts(session, [read.facts])
+        links.link(session, connection.id, document_id, record, read.fingerprint)
+        intake.add_notes(session, [(document_id, None, note)])
+
+    try:
+        runtime.db.run(keep, actor=actor)
+    except UniqueViolation:
+        raise NotDoneError(f"{record.object} {record_no} was just linked to another document.") from None
+    return [note]
+
+
+def unlink(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, *, actor: str) -> list[str]:
+    """Part a document from its record, or notice it again where it was ignored without one; raises NotDoneError.
+
+    An unlinked document is left alone until a person sends or links it: its record still stands in Intacct.
+    """
+    _check_connected(connection)
+    document_id = _known(runtime, connection, kind, scoro_id)
+    title = _title(kind, scoro_id)
+
+    def work(session: Session) -> str:
+        standing = links.standing_of(session, document_id)
+        _check_settled(standing, "unlinked")
+        if standing.link is None:
+            if standing.left_alone != "ignored":
+                raise NotDoneError(f"{title} is not linked to a record: there is nothing to take away.")
+            links.notice_again(session, standing)
+            _capture(session, connection, kind, scoro_id, actor)
+            return f"{title} is no longer ignored: it is read again."
+        held = f"{standing.link['object']} {standing.link['record_no']}"
+        reason = (
+            f"unlinked from {held} by {actor}: nothing is sent until somebody sends it, which creates it again, or"
+            " links it"
+        )
+        links.unlink(session, standing, reason)
+        intake.add_notes(session, [(document_id, None, f"Unlinked from {held} by {actor}.")])
+        return f"{title} is {reason}; {held} still stands in Intacct."
+
+    return [runtime.db.run(work, actor=actor)]
+
+
+def ignore(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, *, actor: str) -> list[str]:
+    """Leave a document alone, whatever happens to it in Scoro, until a person sends or unlinks it.
+
+    Raises NotDoneError.
+    """
+    _check_connected(connection)
+    document_id = _document_id(runtime, connection, kind, scoro_id)
+    title = _title(kind, scoro_id)
+
+    def work(session: Session) -> str:
+        standing = links.standing_of(session, document_id)
+        _check_settled(standing, "ignored")
+        if standing.left_alone == "ignored":
+            raise NotDoneError(f"{title} is ignored already: `scoro-intacct send {kind} {scoro_id}` notices it again.")
+        links.ignore(session, standing, f"ignored by {actor}")
+        stands = f"; its record {standing.link['record_no']} stays as it is" if standing.link else ""
+        return f"{title} is ignored{stands}."
+
+    return [runtime.db.run(work, actor=actor)]
+
+
+# ------------------------------------------------------------------------------------------------- inner parts
+
+
+def _title(kind: Kind, scoro_id: int) -> str:
+    return f"{kind.replace('_', ' ').capitalize()} {scoro_id}"
+
+
+def _check_connected(connection: Connection) -> None:
+    if connection.state == "disconnected":
+        raise NotDoneError(f"{connection.name} is disconnected: connect it again first.")
+
+
+def _check_settled(standing: Standing, done: str) -> None:
+    if standing.in_doubt:
+        raise NotDoneError(
+            f"It cannot be {done} now, as its last write is not answered yet: wait with `scoro-intacct wait`, then try"
+            " again."
+        )
+
+
+def _check_free(standing: Standing, record_no: str, object_name: str) -> None:
+    _check_settled(standing, "linked")
+    if standing.link and (standing.link["object"], standing.link["record_no"]) != (object_name, record_no):
+        raise NotDoneError(
+            f"It is linked to {standing.link['object']} {standing.link['record_no']} already: unlink it first."
+        )
+
+
+def _document_id(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int) -> int:
+    return runtime.db.run(lambda session: changes.ensure_documents(session, connection.id, kind, [scoro_id]))[scoro_id]
+
+
+def _known(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int) -> int:
+    found = runtime.db.run(lambda session: changes.known_document(session, connection.id, kind, scoro_id))
+    if found is None:
+        raise NotDoneError(f"{_title(kind, scoro_id)} was never seen.")
+    return found
+
+
+def _capture(session: Session, connection: Connection, kind: Kind, scoro_id: int, actor: str) -> None:
+    changes.capture(
+        session,
+        connection.id,
+        kind,
+        [scoro_id],
+        origin="manual",
+        actor=actor,
+        settle_ms=connection.settings.delivery.settle_ms,
+    )
+
+
+def _read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, document_id: int) -> _Read:
+    if kind not in READERS:
+        raise NotDoneError(f"{kind.replace('_', ' ').capitalize()}s cannot be linked by hand.")
+    record = runtime.scoro(connection).read_many(kind.module, [scoro_id]).get(scoro_id)
+    if record is None:
+        raise NotDoneError(f"Scoro has no {kind.replace('_', ' ')} with id {scoro_id}: check the id.")
+    try:
+        return READERS[kind](runtime, connection, document_id, record)
+    except DocumentError as error:
+        raise NotDoneError(f"{error.problem.cause} {error.problem.fix}") from None
+
+
+def _read_invoice(runtime: Runtime, connection: Connection, document_id: int, record: dict[str, object]) -> _Read:
+    invoice: Invoice = read_invoice(record)
+    kind = Kind.CREDIT_INVOICE if is_credit(invoice) else Kind.INVOICE
+    facts = intake.DocumentFacts(document_id, kind, invoice.no, invoice.gross, invoice.currency or None, invoice.date)
+    fingerprint = source_fingerprint(invoice, connection.settings.dimensions.sent_with("invoices").values())
+    party = _party(runtime, connection, Kind.CUSTOMER, invoice.company_id)
+    expected = Expected(invoice.gross, invoice.currency, invoice.company_name, party)
+    return _Read(kind, invoice.no, invoice.company_id, expected, fingerprint, facts)
+
+
+READERS: dict[Kind, Callable[..., _Read]] = {Kind.INVOICE: _read_invoice, Kind.CREDIT_INVOICE: _read_invoice}
+
+
+def _party(runtime: Runtime, connection: Connection, role: Kind, contact_id: int | None) -> str:
+    """The id of the contact's customer or vendor, as far as a link names it."""
+    if not contact_id:
+        return ""
+    known = runtime.db.run(lambda session: intake.parties(session, connection.id, role, [contact_id]))
+    return known[contact_id].natural_key if contact_id in known and known[contact_id].linked else ""
+
+
+def _read_intacct(runtime: Runtime, connection: Connection, object_name: str, record_no: str) -> Record:
+    send = asking(
+        runtime.db,
+        runtime.gateway,
+        login_of(connection),
+        site_id=connection.site.id,
+        connection_id=connection.id,
+        purpose=Purpose.INTERACTIVE,
+        slots=runtime.slots,
+    )
+    try:
+        return read_record(send, object_name, record_no)
+    except UnreadableRecordError as error:
+        raise NotDoneError(str(error)) from None
+    except GatewayError as error:
+        raise NotDoneError(f"Intacct could not be asked ({error}): try again.") from None
+    except QuotaUsedUpError:
+        raise NotDoneError(
+            f"This month's requests of {connection.site.name} are used up: wait for the next month, or raise the limit"
+            f" with `scoro-intacct quota limit {connection.site.name} N`."
+        ) from None
