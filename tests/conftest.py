@@ -5,6 +5,7 @@ PostgreSQL and whatever broker `app.services.broker` finds are used. A service t
 reason, and a failure where `CI` is set.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import pika
 import pika.channel
 import psycopg
@@ -26,6 +28,11 @@ from app.services.broker import broker
 from app.services.cluster import Cluster
 from app.services.errors import ServiceError
 from app.services.postgres import PostgresService, postgres
+
+hypothesis.settings.register_profile(
+    "whatever the machine does", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("whatever the machine does")
 
 OWN_VARIABLES = (
     *("DATABASE_URL", "DATABASE_DIRECT_URL", "AMQP_URL", "SECRET_KEYS", "DATA_DIR", "PUBLIC_URL"),
@@ -109,14 +116,23 @@ def broker_url(state_dir: Path) -> Iterator[str]:
     """The address of a RabbitMQ, shared by all tests of the run: use queues that begin with `queue_prefix`."""
     with ExitStack() as stack:
         try:
-            service = stack.enter_context(
-                broker(GIVEN["AMQP_URL"], state_dir=state_dir, embedded=False, install=True),
-            )
+            with _one_at_a_time():
+                service = stack.enter_context(
+                    broker(GIVEN["AMQP_URL"], state_dir=state_dir, embedded=False, install=True),
+                )
         except ServiceError as error:
             service_missing(str(error))
         if service.url is None or "not answering" in service.label:
             service_missing(f"no RabbitMQ answers: {service.label}")
         yield service.url
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one of the processes that run tests look for a broker at a time: it may have to be installed."""
+    with (Path(tempfile.gettempdir()) / f"scoro-intacct-test-{os.getuid()}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

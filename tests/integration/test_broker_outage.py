@@ -13,6 +13,8 @@ from tests.worlds.judge import differences
 from tests.worlds.waiting import until
 from tests.worlds.world import World
 
+pytestmark = pytest.mark.alone
+
 DOCUMENTS = 60
 WEBHOOKS = 300
 P99_S = 0.050

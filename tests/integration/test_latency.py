@@ -11,6 +11,8 @@ from schemas.kinds import Kind
 from tests.worlds.waiting import until
 from tests.worlds.world import World
 
+pytestmark = pytest.mark.alone
+
 EDITS = 20
 MOST_S = 0.5
 
