@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from db import locks, outbox
 from db.database import Ledger
-from schemas.kinds import Kind
+from schemas.kinds import Kind, RecordRef
 
 CAPTURE_TRIES = 3
 """A document row that another capture is inserting at this moment becomes visible to the next try."""
@@ -68,6 +68,16 @@ def known_document(ledger: Ledger, connection_id: int, kind: Kind, scoro_id: int
         [connection_id, kind.module, scoro_id],
     ).fetchone()
     return int(row["id"]) if row else None
+
+
+def ensure_records(ledger: Ledger, connection_id: int, refs: Collection[RecordRef]) -> dict[RecordRef, int]:
+    """The ledger's document of each record, made where it is new."""
+    found: dict[RecordRef, int] = {}
+    for kind in sorted({ref.kind for ref in refs}):  # always in one order, so that no two wait for each other
+        ids = {ref.scoro_id for ref in refs if ref.kind is kind}
+        documents = ensure_documents(ledger, connection_id, kind, ids)
+        found |= {RecordRef(kind, scoro_id): documents[scoro_id] for scoro_id in ids}
+    return found
 
 
 def capture(

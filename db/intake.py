@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from db.database import Ledger
-from schemas.kinds import Kind
+from schemas.kinds import Kind, RecordRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,28 +202,33 @@ def add_operations(ledger: Ledger, connection_id: int, operations: Sequence[NewO
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """The customer of a Scoro contact, as far as the ledger knows it."""
+class KnownRecord:
+    """A record that documents need, as far as the ledger knows it."""
 
     document_id: int
     natural_key: str
     linked: bool
 
 
-def parties(ledger: Ledger, connection_id: int, kind: Kind, contact_ids: Collection[int]) -> dict[int, Party]:
-    """Contacts that have a record in Intacct, or an operation on its way that will make one."""
+def known_records(ledger: Ledger, connection_id: int, refs: Collection[RecordRef]) -> dict[RecordRef, KnownRecord]:
+    """Of these records those that stand in Intacct, or have an operation on its way that will make them."""
+    wanted = {(ref.kind.module, ref.scoro_id): ref for ref in refs}
     rows = ledger.execute(
-        """SELECT d.scoro_id, d.id, l.document_id IS NOT NULL AS linked, coalesce(l.natural_key, o.natural_key) AS
-            natural_key
-           FROM document d LEFT JOIN link l ON l.document_id = d.id
+        """SELECT d.module, d.scoro_id, d.id, l.document_id IS NOT NULL AS linked,
+               coalesce(l.natural_key, o.natural_key) AS natural_key
+           FROM unnest(%s::text[], %s::bigint[]) AS g (module, scoro_id)
+           JOIN document d ON d.connection_id = %s AND d.module = g.module AND d.scoro_id = g.scoro_id
+           LEFT JOIN link l ON l.document_id = d.id
            LEFT JOIN LATERAL (SELECT natural_key FROM operation o WHERE o.document_id = d.id AND o.state IN
                ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain') LIMIT 1) o
                    ON true
-           WHERE d.connection_id = %s AND d.module = %s AND d.scoro_id = ANY(%s)
-             AND (l.document_id IS NOT NULL OR o.natural_key IS NOT NULL)""",
-        [connection_id, kind.module, list(contact_ids)],
+           WHERE l.document_id IS NOT NULL OR o.natural_key IS NOT NULL""",
+        [[module for module, _ in wanted], [scoro_id for _, scoro_id in wanted], connection_id],
     ).fetchall()
-    return {row["scoro_id"]: Party(row["id"], row["natural_key"], row["linked"]) for row in rows}
+    return {
+        wanted[row["module"], row["scoro_id"]]: KnownRecord(row["id"], row["natural_key"], row["linked"])
+        for row in rows
+    }
 
 
 def lock_documents(ledger: Ledger, document_ids: Collection[int]) -> None:
@@ -283,16 +288,31 @@ def set_document_states(ledger: Ledger, states: Mapping[int, tuple[str, str]]) -
     )
 
 
-def link_existing(ledger: Ledger, connection_id: int, links: Mapping[int, str]) -> None:
-    """Link documents to the customers (by CUSTOMERID) that stood in Intacct when the reference data was read."""
+@dataclass(frozen=True, slots=True)
+class ExistingRecord:
+    """A record that stood in Intacct when the reference data was read: its object, and the topic that names it."""
+
+    document_id: int
+    object: str
+    topic: str
+    natural_key: str
+
+
+def link_existing(ledger: Ledger, connection_id: int, records: Sequence[ExistingRecord]) -> None:
+    """Link documents to records of the reference data."""
     ledger.execute(
         """WITH added AS (
                INSERT INTO link (document_id, connection_id, object, record_no, natural_key)
-               SELECT g.document_id, r.connection_id, 'CUSTOMER', r.data ->> 'record_no', r.key
-               FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, customer_id)
-               JOIN reference r ON r.connection_id = %s AND r.source = 'intacct' AND r.topic = 'customer'
-                   AND r.key = g.customer_id
+               SELECT g.document_id, r.connection_id, g.object, r.data ->> 'record_no', r.key
+               FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS g (document_id, object, topic, key)
+               JOIN reference r ON r.connection_id = %s AND r.source = 'intacct' AND r.topic = g.topic AND r.key = g.key
                ON CONFLICT DO NOTHING RETURNING document_id)
            UPDATE document d SET state = 'linked' FROM added WHERE d.id = added.document_id""",
-        [list(links), list(links.values()), connection_id],
+        [
+            [r.document_id for r in records],
+            [r.object for r in records],
+            [r.topic for r in records],
+            [r.natural_key for r in records],
+            connection_id,
+        ],
     )

@@ -5,10 +5,11 @@ import structlog
 from clients.scoro.client import ScoroClient
 from db import locks
 from db.database import Database
+from schemas.document_types import DOCUMENT_TYPES
 
 log = structlog.get_logger(__name__)
 
-MODULES = ("invoices",)
+MODULES = tuple(type_.module for type_ in DOCUMENT_TYPES.values() if type_.entity_type)
 """Scoro's modules whose changes are heard by webhook."""
 
 

@@ -11,7 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.kinds import WEBHOOK_KINDS, Kind
+from schemas.document_types import webhook_kind
+from schemas.kinds import Kind
 
 MAX_BODY_BYTES = 1_000_000
 MAX_ID = 2**63 - 1
@@ -36,7 +37,7 @@ class WebhookHint:
     @property
     def kind(self) -> Kind | None:
         """The kind of document; None for what is not synced."""
-        return WEBHOOK_KINDS.get(self.entity_type)
+        return webhook_kind(self.entity_type)
 
     @classmethod
     def parse(cls, body: bytes) -> "WebhookHint":

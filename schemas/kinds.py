@@ -1,6 +1,7 @@
 """The words for what is synced: kinds of document, Scoro's modules, states. The ledger's enums are the same words."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -23,6 +24,11 @@ class Kind(StrEnum):
         """Scoro's module: the space in which this kind's Scoro ids are unique."""
         return MODULES[self]
 
+    @property
+    def noun(self) -> str:
+        """How sentences name one: `credit invoice`."""
+        return self.replace("_", " ")
+
 
 MODULES: dict[Kind, str] = {
     Kind.INVOICE: "invoices",
@@ -42,8 +48,12 @@ MODULES: dict[Kind, str] = {
 DOCUMENT_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind not in {"customer", "vendor", "folder"})
 """The kinds that people see as documents."""
 
-WEBHOOK_KINDS: dict[str, Kind] = {"invoice": Kind.INVOICE}
-"""Kind by the singular `entityType` of Scoro's webhook (scoro-api, section 10)."""
+
+class RecordRef(NamedTuple):
+    """A record by its kind and its id in Scoro's module; how documents name what they need."""
+
+    kind: Kind
+    scoro_id: int
 
 
 class DocumentState(StrEnum):

@@ -1,9 +1,10 @@
-"""Which fields of Scoro go where in Intacct: the one table behind the documentation and the source fingerprint.
+"""Which fields of Scoro go where in Intacct: the tables behind the documentation and the source fingerprint.
 
 A row names what is read (`sources`, by the names of `schemas.scoro`), where it goes, and by what rule. Rows that
 only check (`counts=False`) are not part of the fingerprint: a change in them alone changes nothing in Intacct.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -116,6 +117,10 @@ INVOICE_MAPPING: tuple[MappingRow, ...] = (
         "as for the header, and before it; unknown and inactive values are refused",
     ),
     MappingRow("line", (), "locationid", "`location`; else the entity, where the company has several"),
+)
+"""The mapping of invoices."""
+
+CUSTOMER_MAPPING: tuple[MappingRow, ...] = (
     MappingRow("customer", ("contact_id",), "CUSTOMERID", "`matching.id_template`, at most 20 characters"),
     MappingRow("customer", ("name", "lastname"), "NAME, PRINTAS, COMPANYNAME", "cut at 100 characters with a note"),
     MappingRow("customer", ("name", "lastname", "contact_id"), "CONTACTNAME", "name and CUSTOMERID, so it is unique"),
@@ -129,28 +134,26 @@ INVOICE_MAPPING: tuple[MappingRow, ...] = (
         "differently",
     ),
 )
-"""The mapping of invoices and of the customers made for them."""
+"""The mapping of the customers made for them."""
 
 
-def fingerprint_fields(part: Literal["header", "line"]) -> tuple[str, ...]:
-    """Return the fields of an invoice's header or lines whose change is a change of the invoice in Intacct."""
-    names = (name for row in INVOICE_MAPPING if row.part == part and row.counts for name in row.sources)
+def fingerprint_fields(mapping: Sequence[MappingRow], part: Literal["header", "line"]) -> tuple[str, ...]:
+    """Return the fields of a document's header or lines whose change is a change of the document in Intacct."""
+    names = (name for row in mapping if row.part == part and row.counts for name in row.sources)
     return tuple(dict.fromkeys(names))
 
 
-def mapping_document() -> str:
-    """Return the mapping as Markdown, for the documentation."""
-    titles = {"header": "Header of an invoice", "line": "Lines of an invoice", "customer": "New customers"}
-    sections = [
+def mapping_document(sections: Mapping[str, Sequence[MappingRow]]) -> str:
+    """Return the mapping as Markdown, for the documentation; `sections` holds the rows below each title."""
+    lines = [
         "# Mapping\n",
         "What is read in Scoro, where it goes in Intacct, and by what rule. Generated from `schemas/mapping.py` by",
         "`scripts/mapping`; names in code type are fields of Scoro's API, elements of Intacct's, or settings.",
         "",
     ]
-    for part, title in titles.items():
-        sections += [f"\n## {title}\n", "| Scoro | Intacct | Rule |", "| --- | --- | --- |"]
-        for row in INVOICE_MAPPING:
-            if row.part == part:
-                sources = ", ".join(f"`{name}`" for name in row.sources) or "-"
-                sections.append(f"| {sources} | {row.target} | {row.rule} |")
-    return "\n".join(sections).replace("\n\n\n", "\n\n") + "\n"
+    for title, rows in sections.items():
+        lines += [f"\n## {title}\n", "| Scoro | Intacct | Rule |", "| --- | --- | --- |"]
+        for row in rows:
+            sources = ", ".join(f"`{name}`" for name in row.sources) or "-"
+            lines.append(f"| {sources} | {row.target} | {row.rule} |")
+    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"

@@ -1,4 +1,4 @@
-"""What both sides know beside documents: accounts, tax rates, dimension values, customers, currencies.
+"""What both sides know beside documents: accounts, tax rates, dimension values, parties, currencies.
 
 Read by background pulls and kept in the ledger; the caller builds a `ReferenceData` from it, and translation looks
 things up in it. Lookups ignore case and outer blanks, and answer None or () where nothing is found.
@@ -10,7 +10,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
+from schemas.kinds import Kind
+
 _Item = TypeVar("_Item")
+
+PARTY_KINDS = (Kind.CUSTOMER, Kind.VENDOR)
+"""Our roles of a Scoro contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ class DimensionValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer that Intacct knows."""
+class Party:
+    """A customer or vendor that Intacct knows."""
 
     id: str
     name: str
@@ -91,7 +96,7 @@ class ReferenceData:
     multi_entity: bool = False
     entity_id: str | None = None
     tax_solution: str | None = None
-    customers: tuple[Customer, ...] = ()
+    parties: Mapping[Kind, tuple[Party, ...]] = field(default_factory=dict)
     contact_names: frozenset[str] = frozenset()
     no_discount_products: frozenset[int] = frozenset()
 
@@ -119,17 +124,17 @@ class ReferenceData:
         """Find the values of a dimension by id, or else by name."""
         return self._dimension_values.get(dimension, {}).get(_key(text), ())
 
-    def customer(self, customer_id: str) -> Customer | None:
-        """Find a customer by its CUSTOMERID."""
-        return next(iter(self._customers_by_id.get(_key(customer_id), ())), None)
+    def party(self, kind: Kind, party_id: str) -> Party | None:
+        """Find a customer or vendor by its CUSTOMERID or VENDORID."""
+        return next(iter(self._parties_by_id[kind].get(_key(party_id), ())), None)
 
-    def customers_with_tax_id(self, tax_id: str) -> tuple[Customer, ...]:
-        """Find customers by TAXID, blanks and dots inside ignored."""
-        return self._customers_by_tax_id.get(tax_key(tax_id), ())
+    def parties_with_tax_id(self, kind: Kind, tax_id: str) -> tuple[Party, ...]:
+        """Find customers or vendors by TAXID, blanks and dots inside ignored."""
+        return self._parties_by_tax_id[kind].get(tax_key(tax_id), ())
 
-    def customers_named(self, name: str) -> tuple[Customer, ...]:
-        """Find customers by NAME."""
-        return self._customers_by_name.get(_key(name), ())
+    def parties_named(self, kind: Kind, name: str) -> tuple[Party, ...]:
+        """Find customers or vendors by NAME."""
+        return self._parties_by_name[kind].get(_key(name), ())
 
     def knows_contact(self, name: str) -> bool:
         """Whether Intacct has a contact of exactly this name."""
@@ -170,16 +175,19 @@ class ReferenceData:
         }
 
     @cached_property
-    def _customers_by_id(self) -> dict[str, tuple[Customer, ...]]:
-        return _index((_key(customer.id), customer) for customer in self.customers)
+    def _parties_by_id(self) -> dict[Kind, dict[str, tuple[Party, ...]]]:
+        return {kind: _index((_key(party.id), party) for party in self.parties.get(kind, ())) for kind in PARTY_KINDS}
 
     @cached_property
-    def _customers_by_tax_id(self) -> dict[str, tuple[Customer, ...]]:
-        return _index((tax_key(customer.tax_id), customer) for customer in self.customers if customer.tax_id)
+    def _parties_by_tax_id(self) -> dict[Kind, dict[str, tuple[Party, ...]]]:
+        return {
+            kind: _index((tax_key(party.tax_id), party) for party in self.parties.get(kind, ()) if party.tax_id)
+            for kind in PARTY_KINDS
+        }
 
     @cached_property
-    def _customers_by_name(self) -> dict[str, tuple[Customer, ...]]:
-        return _index((_key(customer.name), customer) for customer in self.customers)
+    def _parties_by_name(self) -> dict[Kind, dict[str, tuple[Party, ...]]]:
+        return {kind: _index((_key(party.name), party) for party in self.parties.get(kind, ())) for kind in PARTY_KINDS}
 
 
 def tax_key(text: str) -> str:

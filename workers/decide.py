@@ -15,21 +15,14 @@ import structlog
 from clients.intacct.render import size
 from db.changes import Taken
 from db.connections import Connection
-from db.intake import DocumentFacts, NewOperation, Party, Standing
+from db.intake import DocumentFacts, KnownRecord, NewOperation, Standing
+from schemas.document_types import DOCUMENT_TYPES, DocumentType
 from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.intacct.functions import Function
-from schemas.kinds import Kind, Purpose
+from schemas.kinds import Purpose, RecordRef
 from schemas.reference import ReferenceData
-from schemas.scoro import Contact, Invoice, read_invoice, source_fingerprint
-from workers.translation import (
-    CustomerPlan,
-    CustomerRef,
-    DocumentLink,
-    InvoiceContext,
-    Translation,
-    is_credit,
-    translate_invoice,
-)
+from schemas.scoro import Document, Record, Synced, source_fingerprint
+from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, translate
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +45,10 @@ class Facts:
     connection: Connection
     reference: ReferenceData
     standing: Mapping[int, Standing]
-    parties: Mapping[int, Party]
-    contacts: dict[int, Contact | DocumentError]
+    known: Mapping[RecordRef, KnownRecord]
+    """Records that documents need and that the ledger knows."""
+    sources: dict[RecordRef, Record | DocumentError]
+    """What Scoro says of those that it does not know."""
     unreadable_products: Mapping[int, DocumentError] = field(default_factory=dict)
 
 
@@ -72,13 +67,17 @@ class Decision:
     problem: Problem | None = None
     source_fingerprint: str = ""
     translation: Translation | None = None
-    contact_id: int = 0
     verb: str = ""
 
     @property
-    def customer(self) -> CustomerPlan | None:
-        """The customer that must be linked or made first."""
-        return self.translation.customer if self.translation else None
+    def plans(self) -> Sequence[RecordPlan]:
+        """The records that must be linked or made first."""
+        return self.translation.plans if self.translation else ()
+
+    @property
+    def needs(self) -> Sequence[RecordRef]:
+        """All records that must stand in Intacct first."""
+        return self.translation.needs if self.translation else ()
 
     @property
     def notes(self) -> Sequence[str]:
@@ -86,7 +85,7 @@ class Decision:
         return self.translation.notes if self.translation else ()
 
     def operation(self, revision_id: int, needs: Sequence[int]) -> NewOperation:
-        """The operation of a decision whose outcome is one."""
+        """The operation of a decision whose outcome is one; `needs` are the ledger's documents of what it needs."""
         translation = self.translation
         if translation is None:
             raise ValueError(f"{self.outcome} is no operation")
@@ -99,7 +98,7 @@ class Decision:
             verb=self.verb,
             object=function.object,
             natural_key=translation.number,
-            party=str(function.body.get("customerid", "")),
+            party=translation.party,
             total=translation.gross,
             function=function.model_dump(mode="json"),
             payload_fingerprint=function.fingerprint(),
@@ -110,8 +109,10 @@ class Decision:
         )
 
 
-def customer_operation(plan: CustomerPlan, document_id: int, *, interactive: bool) -> NewOperation | None:
-    """The operation that makes a customer; None for one that Intacct has."""
+def record_operation(
+    plan: RecordPlan, document_id: int, needs: Sequence[int] = (), *, interactive: bool
+) -> NewOperation | None:
+    """The operation that makes a needed record; None for one that Intacct has."""
     if plan.function is None:
         return None
     fingerprint = plan.function.fingerprint()
@@ -122,7 +123,7 @@ def customer_operation(plan: CustomerPlan, document_id: int, *, interactive: boo
         source_fingerprint=fingerprint,
         verb="create",
         object=plan.function.object,
-        natural_key=plan.customer_id,
+        natural_key=plan.key,
         party="",
         total=None,
         function=plan.function.model_dump(mode="json"),
@@ -130,13 +131,14 @@ def customer_operation(plan: CustomerPlan, document_id: int, *, interactive: boo
         line_numbers={},
         bytes=size(plan.function),
         purpose=Purpose.INTERACTIVE if interactive else Purpose.BULK,
+        needs=needs,
     )
 
 
-def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection) -> Invoice | Decision:
+def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection) -> Synced | Decision:
     """The document that Scoro gave, or a decision where there is none that can be read."""
     if record is None:
-        name = change.kind.replace("_", " ")
+        name = change.kind.noun
         problem = Problem(
             ErrorClass.NOT_FOUND,
             "not_found_in_scoro",
@@ -147,19 +149,18 @@ def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection
         )
         return _failed(change, problem)
     try:
-        return read_invoice(record)
+        return _type(change).reader(record)
     except DocumentError as error:
         return _failed(change, error.problem)
 
 
-def needs_contact(change: Taken, invoice: Invoice, facts: Facts) -> bool:
-    """Whether the payer must be read: the invoice is going to be sent, and no link names its customer."""
-    if invoice.company_id in facts.parties:
-        return False
-    return _before_translation(change, invoice, facts) is None
+def unknown_needs(change: Taken, document: Synced, facts: Facts) -> list[RecordRef]:
+    """The records that must be read in Scoro: the document is going to be sent, and the ledger does not know them."""
+    missing = [ref for ref in _type(change).needs(document) if ref not in facts.known]
+    return missing if missing and _before_translation(change, document, facts) is None else []
 
 
-def decide(change: Taken, reading: Invoice | Decision, facts: Facts) -> Decision:
+def decide(change: Taken, reading: Synced | Decision, facts: Facts) -> Decision:
     """Decide about one change."""
     standing = facts.standing[change.document_id]
     if standing.left_alone and not change.interactive:
@@ -167,17 +168,17 @@ def decide(change: Taken, reading: Invoice | Decision, facts: Facts) -> Decision
     if isinstance(reading, Decision):
         return replace(reading, version=standing.version)
     decision = _before_translation(change, reading, facts) or _translate(change, reading, facts)
-    return replace(decision, version=standing.version, facts=_document_facts(change, reading))
+    return replace(decision, version=standing.version, facts=document_facts(change.document_id, reading))
 
 
-def _before_translation(change: Taken, invoice: Invoice, facts: Facts) -> Decision | None:
+def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decision | None:
     standing = facts.standing[change.document_id]
-    reason = _excluded(change, invoice, facts)
+    reason = _excluded(change, document, facts)
     if reason is not None:
         return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
-    if invoice.is_deleted:
+    if document.is_deleted:
         return _deleted(change, standing)
-    source = _fingerprint(invoice, facts)
+    source = _fingerprint(change, document, facts)
     if standing.intent_fingerprint == source and not (change.interactive and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
     if standing.link and standing.link["source_fingerprint"] == source:
@@ -187,24 +188,28 @@ def _before_translation(change: Taken, invoice: Invoice, facts: Facts) -> Decisi
         return None
     if standing.refused_fingerprint == source and not change.interactive:
         return Decision(change, Outcome.UNCHANGED)
-    if standing.link and not change.interactive and facts.connection.settings.data.invoices.updates == "on_demand":
+    if (
+        standing.link
+        and not change.interactive
+        and facts.connection.settings.data.of(document.kind).updates == "on_demand"
+    ):
         return Decision(change, Outcome.UNCHANGED, "", "posted")
     return None
 
 
-def _excluded(change: Taken, invoice: Invoice, facts: Facts) -> str | None:
+def _excluded(change: Taken, document: Synced, facts: Facts) -> str | None:
     """Why the settings leave a document alone; None where they do not."""
-    connection = facts.connection
-    chosen = connection.settings.data.invoices
-    if invoice.account_id and invoice.account_id != connection.scoro_entity:
-        return f"it belongs to the Scoro entity {invoice.account_id}, not to {connection.scoro_entity}"
-    if is_credit(invoice):
-        return "credit invoices are not synced"
+    connection, module = facts.connection, change.module
+    chosen = connection.settings.data.of(document.kind)
+    if document.account_id and document.account_id != connection.scoro_entity:
+        return f"it belongs to the Scoro entity {document.account_id}, not to {connection.scoro_entity}"
+    if document.kind not in TRANSLATORS:
+        return f"{document.noun}s are not synced"
     if not chosen.enabled:
-        return "invoices are switched off (data.invoices.enabled)"
+        return f"{module} are switched off (data.{module}.enabled)"
     starts_on = chosen.starts_on(connection.connected_on)
-    if invoice.date is not None and invoice.date < starts_on:
-        return f"it is dated {invoice.date}, before {starts_on} (data.invoices.start_date)"
+    if document.day is not None and document.day < starts_on:
+        return f"it is dated {document.day}, before {starts_on} (data.{module}.start_date)"
     return None
 
 
@@ -219,22 +224,28 @@ def _deleted(change: Taken, standing: Standing) -> Decision:
     )
 
 
-def _fingerprint(invoice: Invoice, facts: Facts) -> str:
-    return source_fingerprint(invoice, facts.connection.settings.dimensions.sent_with("invoices").values())
+def _type(change: Taken) -> DocumentType:
+    return DOCUMENT_TYPES[change.module]
 
 
-def _translate(change: Taken, invoice: Invoice, facts: Facts) -> Decision:
+def _fingerprint(change: Taken, document: Synced, facts: Facts) -> str:
+    type_ = _type(change)
+    fields = facts.connection.settings.dimensions.sent_with(type_.dimensions).values()
+    return source_fingerprint(document, type_.mapping, fields)
+
+
+def _translate(change: Taken, document: Synced, facts: Facts) -> Decision:
     link = _link(facts.standing[change.document_id])
     try:
-        translation = translate_invoice(invoice, _context(invoice, facts, link))
+        translation = translate(document, _context(change, document, facts, link))
     except DocumentError as error:
         return _failed(change, error.problem)
     except Exception as error:  # a fault of ours in one document must not stop its batch
-        log.exception("intake.translation_fault", document=invoice.label)
+        log.exception("intake.translation_fault", document=document.label)
         problem = Problem(
             ErrorClass.BUG,
             "translation_fault",
-            f"{invoice.label}: scoro-intacct failed to translate it ({type(error).__name__}: {error}).",
+            f"{document.label}: scoro-intacct failed to translate it ({type(error).__name__}: {error}).",
             "This is a fault of scoro-intacct: report it with the document; sending it again tries once more.",
             culprit=(type(error).__name__,),
         )
@@ -242,26 +253,30 @@ def _translate(change: Taken, invoice: Invoice, facts: Facts) -> Decision:
     return Decision(
         change,
         Outcome.OPERATION,
-        source_fingerprint=_fingerprint(invoice, facts),
+        source_fingerprint=_fingerprint(change, document, facts),
         translation=translation,
-        contact_id=invoice.company_id or 0,
         verb="update" if link else "create",
     )
 
 
-def _context(invoice: Invoice, facts: Facts, link: DocumentLink | None) -> InvoiceContext:
-    for line in invoice.lines if invoice.discounts else ():
-        if (unreadable := facts.unreadable_products.get(line.product_id or 0)) is not None:
-            raise unreadable
-    party = facts.parties.get(invoice.company_id or 0)
-    contact = facts.contacts.get(invoice.company_id or 0)
-    if isinstance(contact, DocumentError):
-        raise contact
-    return InvoiceContext(
+def _context(change: Taken, document: Synced, facts: Facts, link: DocumentLink | None) -> Context:
+    if isinstance(document, Document) and document.discounts:
+        for line in document.lines:
+            if (unreadable := facts.unreadable_products.get(line.product_id or 0)) is not None:
+                raise unreadable
+    needs = _type(change).needs(document)
+    sources: dict[RecordRef, Record] = {}
+    for ref in needs:
+        source = facts.sources.get(ref)
+        if isinstance(source, DocumentError):
+            raise source
+        if source is not None:
+            sources[ref] = source
+    return Context(
         settings=facts.connection.settings,
         reference=facts.reference,
-        customer=CustomerRef(party.natural_key) if party else None,
-        contact=contact,
+        known={ref: facts.known[ref].natural_key for ref in needs if ref in facts.known},
+        sources=sources,
         link=link,
     )
 
@@ -283,6 +298,14 @@ def _failed(change: Taken, problem: Problem) -> Decision:
     return Decision(change, Outcome.FAILED, problem.cause, "failed", problem=problem)
 
 
-def _document_facts(change: Taken, invoice: Invoice) -> DocumentFacts:
-    kind = Kind.CREDIT_INVOICE if is_credit(invoice) else Kind.INVOICE
-    return DocumentFacts(change.document_id, kind, invoice.no, invoice.gross, invoice.currency or None, invoice.date)
+def document_facts(document_id: int, document: Synced) -> DocumentFacts:
+    """What people see of a document that was read."""
+    total = document.amount
+    return DocumentFacts(
+        document_id,
+        document.kind,
+        document.number,
+        total.amount if total else None,
+        (total.currency or None) if total else None,
+        document.day,
+    )

@@ -19,11 +19,13 @@ from db.changes import Taken
 from db.connections import Connection
 from db.database import Ledger
 from db.reference import Item
+from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import DocumentError, ErrorClass, Problem
-from schemas.kinds import Kind
-from schemas.scoro import Contact, Invoice, read_contact, read_product
-from workers.decide import Decision, Facts, Outcome, customer_operation, decide, needs_contact, read
+from schemas.kinds import RecordRef
+from schemas.scoro import Document, Synced, read_product
+from workers.decide import Decision, Facts, Outcome, decide, read, record_operation, unknown_needs
 from workers.delivery.policy import RETRIES, delay_s
+from workers.needed import REFERENCE_TOPICS, read_sources
 from workers.reference import References
 from workers.runtime import Runtime
 from workers.steps import reach
@@ -72,8 +74,8 @@ class _Intake:
             records = scoro.read_many(self.taken[0].module, [change.scoro_id for change in self.taken])
             reach("intake.read")
             readings = {change.id: read(change, records.get(change.scoro_id), self.connection) for change in self.taken}
-            invoices = [reading for reading in readings.values() if isinstance(reading, Invoice)]
-            unreadable = self._learn_products(scoro, invoices)
+            documents = [reading for reading in readings.values() if isinstance(reading, Document)]
+            unreadable = self._learn_products(scoro, documents)
             facts = self._facts(scoro, readings, unreadable)
         except ScoroError as error:
             self._put_back(error)
@@ -90,40 +92,26 @@ class _Intake:
         )
 
     def _facts(
-        self, scoro: ScoroClient, readings: dict[int, Invoice | Decision], products: dict[int, DocumentError]
+        self, scoro: ScoroClient, readings: dict[int, Synced | Decision], products: dict[int, DocumentError]
     ) -> Facts:
-        """What the decisions need beside the documents: the ledger's standing, customers, and contacts for new ones."""
+        """What the decisions need beside the documents: the ledger's standing, and the records that they need."""
         db = self.runtime.db
         standing = db.run(lambda ledger: ledger_intake.standing(ledger, [c.document_id for c in self.taken]))
-        invoices = {change.id: r for change in self.taken if isinstance(r := readings[change.id], Invoice)}
-        contact_ids = {invoice.company_id for invoice in invoices.values() if invoice.company_id}
-        parties = db.run(lambda ledger: ledger_intake.parties(ledger, self.connection.id, Kind.CUSTOMER, contact_ids))
-        facts = Facts(self.connection, self.references.of(self.connection), standing, parties, {}, products)
-        wanted = {
-            invoice.company_id
-            for change in self.taken
-            if (invoice := invoices.get(change.id)) and needs_contact(change, invoice, facts) and invoice.company_id
-        }
-        if wanted:
-            facts.contacts.update(self._contacts(scoro, sorted(wanted)))
+        documents = [(change, r) for change in self.taken if isinstance(r := readings[change.id], Synced)]
+        needs = {ref for change, document in documents for ref in DOCUMENT_TYPES[change.module].needs(document)}
+        known = db.run(lambda ledger: ledger_intake.known_records(ledger, self.connection.id, needs))
+        facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products)
+        wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
+        facts.sources.update(read_sources(scoro, wanted))
         return facts
 
-    def _contacts(self, scoro: ScoroClient, contact_ids: Sequence[int]) -> dict[int, Contact | DocumentError]:
-        found: dict[int, Contact | DocumentError] = {}
-        for contact_id, record in scoro.read_many("contacts", contact_ids).items():
-            try:
-                found[contact_id] = read_contact(record)
-            except DocumentError as error:
-                found[contact_id] = error
-        return found
-
-    def _learn_products(self, scoro: ScoroClient, invoices: Sequence[Invoice]) -> dict[int, DocumentError]:
-        """Read the products of discounted invoices, as some are exempt from discounts; returns the unreadable ones."""
+    def _learn_products(self, scoro: ScoroClient, documents: Sequence[Document]) -> dict[int, DocumentError]:
+        """Read the products of discounted documents, as some are exempt from discounts; returns the unreadable ones."""
         ids = {
             line.product_id
-            for invoice in invoices
-            if invoice.discounts
-            for line in invoice.lines
+            for document in documents
+            if document.discounts
+            for line in document.lines
             if line.product_id and line.product_id > 0
         }
         if not ids:
@@ -255,12 +243,12 @@ def _commit_operations(
         ledger,
         [(d.change.document_id, d.source_fingerprint, sources[d.change.document_id]) for d in decisions],
     )
-    parties = _commit_customers(ledger, connection, decisions)
+    records = _commit_records(ledger, connection, decisions)
     ledger_intake.add_operations(
         ledger,
         connection.id,
         [
-            d.operation(revisions[d.change.document_id], [parties[d.contact_id]] if d.contact_id in parties else [])
+            d.operation(revisions[d.change.document_id], list(dict.fromkeys(records[ref] for ref in d.needs)))
             for d in decisions
         ],
     )
@@ -270,35 +258,39 @@ def _commit_operations(
     )
 
 
-def _commit_customers(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> dict[int, int]:
-    """Link or create the customers that the documents need, one operation per record; returns documents by contact."""
-    plans = {d.customer.contact_id: d.customer for d in decisions if d.customer is not None}
-    contact_ids = plans.keys() | {d.contact_id for d in decisions if d.contact_id}
-    documents = changes.ensure_documents(ledger, connection.id, Kind.CUSTOMER, contact_ids)
-    planned = [documents[contact_id] for contact_id in plans]
-    ledger_intake.lock_documents(ledger, planned)
-    known = ledger_intake.parties(ledger, connection.id, Kind.CUSTOMER, plans)
-    new = {contact_id: plan for contact_id, plan in plans.items() if contact_id not in known}
+def _commit_records(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> dict[RecordRef, int]:
+    """Link or create the records that the documents need, one operation per record; returns the ledger's documents."""
+    plans = {plan.ref: plan for d in decisions for plan in d.plans}
+    refs = plans.keys() | {ref for d in decisions for ref in d.needs} | {r for p in plans.values() for r in p.needs}
+    documents = changes.ensure_records(ledger, connection.id, refs)
+    ledger_intake.lock_documents(ledger, [documents[ref] for ref in plans])
+    known = ledger_intake.known_records(ledger, connection.id, plans)
+    new = [plan for ref, plan in plans.items() if ref not in known]
     ledger_intake.link_existing(
-        ledger, connection.id, {documents[c]: plan.customer_id for c, plan in new.items() if plan.function is None}
-    )
-    ledger_intake.supersede(ledger, [documents[c] for c, plan in new.items() if plan.function is not None])
-    interactive = {d.contact_id for d in decisions if d.change.interactive}
-    ledger_intake.add_operations(
         ledger,
         connection.id,
         [
-            operation
-            for contact_id, plan in new.items()
-            if (operation := customer_operation(plan, documents[contact_id], interactive=contact_id in interactive))
-            is not None
+            ledger_intake.ExistingRecord(documents[plan.ref], object_name, topic, plan.key)
+            for plan in new
+            if plan.matched
+            for object_name, topic in [REFERENCE_TOPICS[plan.ref.kind]]
         ],
     )
-    names = {documents[c]: plan.customer_id for c, plan in new.items()}
+    ledger_intake.supersede(ledger, [documents[plan.ref] for plan in new if not plan.matched])
+    interactive = {ref for d in decisions if d.change.interactive for ref in d.needs}
+    made = [
+        record_operation(
+            plan,
+            documents[plan.ref],
+            [documents[ref] for ref in plan.needs],
+            interactive=plan.ref in interactive,
+        )
+        for plan in new
+    ]
+    ledger_intake.add_operations(ledger, connection.id, [operation for operation in made if operation is not None])
     ledger_intake.update_facts(
         ledger,
-        [ledger_intake.DocumentFacts(i, Kind.CUSTOMER, name, None, None, None) for i, name in names.items()],
+        [ledger_intake.DocumentFacts(documents[plan.ref], plan.ref.kind, plan.key, None, None, None) for plan in new],
     )
-    notes = [(documents[c], None, note) for c, plan in new.items() for note in plan.notes]
-    ledger_intake.add_notes(ledger, notes)
-    return {contact_id: documents[contact_id] for contact_id in contact_ids}
+    ledger_intake.add_notes(ledger, [(documents[plan.ref], None, note) for plan in new for note in plan.notes])
+    return documents

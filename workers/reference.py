@@ -9,9 +9,10 @@ from db.connections import Connection
 from db.database import Database
 from db.reference import Item
 from schemas.reference import (
+    PARTY_KINDS,
     Account,
-    Customer,
     DimensionValue,
+    Party,
     ReferenceData,
     ScoroAccount,
     ScoroVatCode,
@@ -78,7 +79,10 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
         multi_entity=connection.multi_entity,
         entity_id=connection.entity or None,
         tax_solution=connection.tax_solution,
-        customers=tuple(Customer(i.key, i.data["name"], i.data["tax_id"]) for i in intacct("customer") if i.active),
+        parties={
+            kind: tuple(Party(i.key, i.data["name"], i.data["tax_id"]) for i in intacct(kind) if i.active)
+            for kind in PARTY_KINDS
+        },
         contact_names=frozenset(i.key for i in intacct("contact") if i.active),
         no_discount_products=frozenset(int(i.key) for i in scoro("product") if i.data["no_discounts"]),
     )

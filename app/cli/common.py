@@ -15,7 +15,7 @@ import typer
 
 from app.cli.errors import Refusal
 from app.cli.output import on_terminal, plain
-from schemas.kinds import DOCUMENT_KINDS, WEBHOOK_KINDS, Kind
+from schemas.kinds import DOCUMENT_KINDS, Kind
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -130,10 +130,12 @@ def load_connection(opened: Opened, named: str | None) -> "Connection":
 
 def synced(kind: DocumentKind) -> Kind:
     """The kind to capture; raises Refusal for one that this version does not sync."""
+    from workers.translation import TRANSLATORS
+
     wanted = Kind(kind)
-    if wanted not in WEBHOOK_KINDS.values():
-        known = ", ".join(f"{known.replace('_', ' ')}s" for known in WEBHOOK_KINDS.values())
-        raise Refusal(f"{wanted.replace('_', ' ').capitalize()}s are not synced by this version: it syncs {known}.")
+    if wanted not in TRANSLATORS:
+        known = ", ".join(f"{kind.noun}s" for kind in TRANSLATORS)
+        raise Refusal(f"{wanted.noun.capitalize()}s are not synced by this version: it syncs {known}.")
     return wanted
 
 

@@ -22,10 +22,11 @@ from schemas.kinds import Kind
 
 if TYPE_CHECKING:
     from clients.scoro.client import ScoroClient
+    from db.changes import Taken
     from db.connections import Connection
     from db.database import Ledger as Session
     from db.intake import Standing
-    from schemas.scoro import Invoice
+    from schemas.scoro import Synced
     from workers.decide import Facts
     from workers.runtime import Runtime
 
@@ -65,26 +66,25 @@ def translate(use: Opened, runtime: "Runtime", connection: "Connection", kind: K
     """Read and translate one document as intake would; raises Refusal with the cause and the fix."""
     from clients.intacct.render import render
     from db.changes import Taken
-    from schemas.intacct.functions import Function
-    from workers.decide import Decision, customer_operation, decide, read
+    from workers.decide import Decision, decide, read
 
     scoro = runtime.scoro(connection)
     standing = use.ledger.db.run(lambda session: _standing(session, connection, kind, scoro_id))
     change = Taken(0, standing.document_id, kind.module, kind, scoro_id, True, "preview", 1, 0)
     reading = read(change, scoro.read_many(kind.module, [scoro_id]).get(scoro_id), connection)
     if not isinstance(reading, Decision):
-        reading = decide(change, reading, _facts(use, connection, scoro, standing, reading))
+        facts = _facts(use, connection, scoro, change, reading)
+        facts = replace(facts, standing={standing.document_id: standing})
+        reading = decide(change, reading, facts)
     if reading.problem is not None:
         raise Refusal(f"{reading.problem.cause} {reading.problem.fix}")
     if reading.translation is None:
         raise Refusal(f"{kind.capitalize()} {scoro_id} would not be sent: {reading.reason}")
-    plan = reading.customer
-    customer = customer_operation(plan, 0, interactive=True) if plan else None
-    functions = [Function.model_validate(customer.function)] if customer else []
+    functions = [plan.function for plan in reading.plans if plan.function]
     return Preview(
         reading.verb,
         tuple(render(CONTROLID, function).decode() for function in [*functions, reading.translation.function]),
-        (*(plan.notes if plan else ()), *reading.notes),
+        (*(note for plan in reading.plans for note in plan.notes), *reading.notes),
     )
 
 
@@ -106,29 +106,28 @@ def _standing(session: "Session", connection: "Connection", kind: Kind, scoro_id
 
 
 def _facts(
-    use: Opened, connection: "Connection", scoro: "ScoroClient", standing: "Standing", invoice: "Invoice"
+    use: Opened,
+    connection: "Connection",
+    scoro: "ScoroClient",
+    change: "Taken",
+    document: "Synced",
 ) -> "Facts":
     """What the decision needs beside the document, read without keeping any of it."""
     from db import intake
-    from schemas.errors import DocumentError
-    from schemas.scoro import read_contact, read_product
+    from schemas.document_types import DOCUMENT_TYPES
+    from schemas.scoro import Document, read_product
     from workers.decide import Facts
+    from workers.needed import read_sources
     from workers.reference import References
 
     db = use.ledger.db
     reference = References(db).of(connection)
-    products = {line.product_id for line in invoice.lines if line.product_id and line.product_id > 0}
-    if invoice.discounts and products:
+    if isinstance(document, Document) and document.discounts:
+        products = {line.product_id for line in document.lines if line.product_id and line.product_id > 0}
         read = scoro.read_many("products", sorted(products))
         exempt = {number for number, record in read.items() if read_product(record).no_discounts}
         reference = replace(reference, no_discount_products=frozenset(exempt))
-    payer = invoice.company_id
-    wanted = [payer] if payer else []
-    parties = db.run(lambda session: intake.parties(session, connection.id, Kind.CUSTOMER, wanted))
-    facts = Facts(connection, reference, {standing.document_id: standing}, parties, {})
-    if payer and payer not in parties and (record := scoro.read_many("contacts", wanted).get(payer)):
-        try:
-            facts.contacts[payer] = read_contact(record)
-        except DocumentError as error:
-            facts.contacts[payer] = error
-    return facts
+    needs = DOCUMENT_TYPES[change.module].needs(document)
+    known = db.run(lambda session: intake.known_records(session, connection.id, needs))
+    sources = read_sources(scoro, [ref for ref in needs if ref not in known])
+    return Facts(connection, reference, {}, known, sources)

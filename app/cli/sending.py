@@ -23,7 +23,8 @@ from app.cli.common import (
 )
 from app.cli.errors import Refusal
 from app.cli.output import count, on_terminal, plain
-from schemas.kinds import WEBHOOK_KINDS, Kind
+from schemas.document_types import SYNCED_KINDS
+from schemas.kinds import Kind
 
 if TYPE_CHECKING:
     from clients.scoro.client import ScoroClient
@@ -161,7 +162,7 @@ def now(
     """Read every document that Scoro lists, and send what differs."""
     from app.wiring import using
 
-    kinds = [synced(kind)] if kind else list(WEBHOOK_KINDS.values())
+    kinds = [synced(kind)] if kind else list(SYNCED_KINDS)
     with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
         if chosen.state == "disconnected":
@@ -198,16 +199,19 @@ def _price(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: l
     """What it may cost at the most: every document of the dates that are synced could have changed."""
     from db import reports
 
-    starts_on = connection.settings.data.invoices.starts_on(connection.connected_on).isoformat()
+    first_days = {
+        kind: connection.settings.data.of(kind).starts_on(connection.connected_on).isoformat() for kind in kinds
+    }
     listed = sum(
         sum(str(row.get("date") or starts_on)[:10] >= starts_on for row in page)
-        for kind in kinds
+        for kind, starts_on in first_days.items()
         for page in scoro.pages(kind.module)
     )
+    since = min(first_days.values())
     requests = -(-listed // connection.settings.delivery.max_documents)
     left = next(row["left"] for row in use.ledger.db.run(reports.quota) if row["site"] == connection.site.name)
     return (
-        f"{plain(connection.name)}: Scoro lists {count(listed, 'document')} since {starts_on}. What differs is sent:"
+        f"{plain(connection.name)}: Scoro lists {count(listed, 'document')} since {since}. What differs is sent:"
         f" at most about {count(requests, 'request')} of the {left:,} left this month."
     )
 

@@ -3,7 +3,7 @@
 NotDoneError         it was not done; the message is one sentence with the fix
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
@@ -13,13 +13,16 @@ from db import changes, intake, links
 from db.connections import Connection
 from db.database import Ledger as Session
 from db.links import Record, Standing
+from schemas.document_types import document_type
 from schemas.errors import DocumentError
-from schemas.kinds import Kind, Purpose
-from schemas.scoro import Invoice, read_invoice, source_fingerprint
+from schemas.kinds import Kind, Purpose, RecordRef
+from schemas.money import ZERO, Money
+from schemas.reference import PARTY_KINDS
+from schemas.scoro import Document, source_fingerprint
 from workers.carrier import QuotaUsedUpError, asking
+from workers.decide import document_facts
 from workers.records import Expected, UnreadableRecordError, differences, read_record
 from workers.runtime import Runtime, login_of
-from workers.translation import is_credit
 
 OBJECTS: dict[Kind, str] = {
     Kind.INVOICE: "ARINVOICE",
@@ -29,7 +32,6 @@ OBJECTS: dict[Kind, str] = {
     Kind.EXPENSE: "APBILL",
 }
 """The object of Intacct that a kind of document is a record of."""
-PARTIES = {"AR": Kind.CUSTOMER, "AP": Kind.VENDOR}
 
 
 class NotDoneError(Exception):
@@ -41,8 +43,6 @@ class _Read:
     """A document as Scoro holds it now."""
 
     kind: Kind
-    number: str
-    contact_id: int | None
     expected: Expected
     fingerprint: str
     facts: intake.DocumentFacts
@@ -202,36 +202,33 @@ def _capture(session: Session, connection: Connection, kind: Kind, scoro_id: int
 
 
 def _read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, document_id: int) -> _Read:
-    if kind not in READERS:
-        raise NotDoneError(f"{kind.replace('_', ' ').capitalize()}s cannot be linked by hand.")
+    type_ = document_type(kind)
+    if type_ is None or kind not in OBJECTS:
+        raise NotDoneError(f"{kind.noun.capitalize()}s cannot be linked by hand.")
     record = runtime.scoro(connection).read_many(kind.module, [scoro_id]).get(scoro_id)
     if record is None:
-        raise NotDoneError(f"Scoro has no {kind.replace('_', ' ')} with id {scoro_id}: check the id.")
+        raise NotDoneError(f"Scoro has no {kind.noun} with id {scoro_id}: check the id.")
     try:
-        return READERS[kind](runtime, connection, document_id, record)
+        document = type_.reader(record)
     except DocumentError as error:
         raise NotDoneError(f"{error.problem.cause} {error.problem.fix}") from None
+    fields = connection.settings.dimensions.sent_with(type_.dimensions).values()
+    total = document.amount or Money(ZERO, "")
+    party_name = document.company_name if isinstance(document, Document) else ""
+    expected = Expected(total.amount, total.currency, party_name, _party(runtime, connection, type_.needs(document)))
+    return _Read(
+        document.kind,
+        expected,
+        source_fingerprint(document, type_.mapping, fields),
+        document_facts(document_id, document),
+    )
 
 
-def _read_invoice(runtime: Runtime, connection: Connection, document_id: int, record: dict[str, object]) -> _Read:
-    invoice: Invoice = read_invoice(record)
-    kind = Kind.CREDIT_INVOICE if is_credit(invoice) else Kind.INVOICE
-    facts = intake.DocumentFacts(document_id, kind, invoice.no, invoice.gross, invoice.currency or None, invoice.date)
-    fingerprint = source_fingerprint(invoice, connection.settings.dimensions.sent_with("invoices").values())
-    party = _party(runtime, connection, Kind.CUSTOMER, invoice.company_id)
-    expected = Expected(invoice.gross, invoice.currency, invoice.company_name, party)
-    return _Read(kind, invoice.no, invoice.company_id, expected, fingerprint, facts)
-
-
-READERS: dict[Kind, Callable[..., _Read]] = {Kind.INVOICE: _read_invoice, Kind.CREDIT_INVOICE: _read_invoice}
-
-
-def _party(runtime: Runtime, connection: Connection, role: Kind, contact_id: int | None) -> str:
-    """The id of the contact's customer or vendor, as far as a link names it."""
-    if not contact_id:
-        return ""
-    known = runtime.db.run(lambda session: intake.parties(session, connection.id, role, [contact_id]))
-    return known[contact_id].natural_key if contact_id in known and known[contact_id].linked else ""
+def _party(runtime: Runtime, connection: Connection, needs: Sequence[RecordRef]) -> str:
+    """The id of the document's customer or vendor, as far as a link names it."""
+    parties = [ref for ref in needs if ref.kind in PARTY_KINDS]
+    known = runtime.db.run(lambda session: intake.known_records(session, connection.id, parties))
+    return next((record.natural_key for record in known.values() if record.linked), "")
 
 
 def _read_intacct(runtime: Runtime, connection: Connection, object_name: str, record_no: str) -> Record:

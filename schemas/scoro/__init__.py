@@ -1,4 +1,4 @@
-"""What is read from Scoro: records, the quirks of their values, the fingerprint of an invoice."""
+"""What is read from Scoro: records, the quirks of their values, the fingerprint of a document."""
 
 from schemas.scoro.files import File, read_file
 from schemas.scoro.projects import Project, read_project
@@ -6,10 +6,14 @@ from schemas.scoro.records import (
     Address,
     CompanyAccount,
     Contact,
+    Document,
+    DocumentLine,
     FinanceAccount,
     Invoice,
-    InvoiceLine,
     Product,
+    Reader,
+    Record,
+    Synced,
     VatCode,
     read_company_account,
     read_contact,
@@ -24,12 +28,16 @@ __all__ = [
     "Address",
     "CompanyAccount",
     "Contact",
+    "Document",
+    "DocumentLine",
     "File",
     "FinanceAccount",
     "Invoice",
-    "InvoiceLine",
     "Product",
     "Project",
+    "Reader",
+    "Record",
+    "Synced",
     "VatCode",
     "read_company_account",
     "read_contact",

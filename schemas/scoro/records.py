@@ -4,6 +4,8 @@ Unknown fields are ignored, missing ones are absent. `read_invoice` and its sibl
 record or raise a DocumentError that names the document, the field and its value.
 """
 
+import datetime as dt
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from decimal import Decimal
@@ -12,6 +14,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from schemas.errors import DocumentError, ErrorClass, Problem
+from schemas.kinds import Kind
+from schemas.money import Money
 from schemas.scoro import values
 from schemas.scoro.values import CustomFields, Day, Emails, Flag, Id, Ids, Instant, Number, Quantity, Sum, Text, Words
 
@@ -26,8 +30,8 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
-class InvoiceLine(Record):
-    """A line of an invoice; `sum` is without VAT, after the line's discount and before the header's."""
+class DocumentLine(Record):
+    """A line of a document; `sum` is without VAT, after the line's discount and before the header's."""
 
     id: Id = None
     product_id: Id = None
@@ -44,6 +48,7 @@ class InvoiceLine(Record):
     finance_account_id: Id = None
     finance_account_symbol: Text = ""
     finance_account_name: Text = ""
+    project_id: Id = None
     project_name: Text = ""
     custom_fields: CustomFields = {}
 
@@ -53,16 +58,65 @@ class InvoiceLine(Record):
         return self.product_id == HEADING_PRODUCT_ID and self.sum == 0
 
 
-class Invoice(Record):
-    """An invoice; `sum` is the total without VAT, after all discounts. Rates and discounts in per cent."""
+class Synced(Record):
+    """What any record shares that is synced as a document of its own; `kind` may depend on what it says."""
+
+    account_id: Text = ""
+    custom_fields: CustomFields = {}
+    modified_date: Instant = None
+    is_deleted: Flag = False
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """What it is in the ledger."""
+
+    @property
+    @abstractmethod
+    def scoro_id(self) -> int:
+        """Its id in Scoro's module."""
+
+    @property
+    @abstractmethod
+    def number(self) -> str:
+        """What people call it by."""
+
+    @property
+    def amount(self) -> Money | None:
+        """Its total with VAT; None for what has none."""
+        return None
+
+    @property
+    def day(self) -> dt.date | None:
+        """The day that `start_date` is compared with."""
+        return None
+
+    @property
+    def noun(self) -> str:
+        """What messages call its kind."""
+        return self.kind.noun
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        if self.number:
+            return f"{self.noun.capitalize()} {self.number} (id {self.scoro_id} in Scoro)"
+        return f"The {self.noun} with id {self.scoro_id} in Scoro"
+
+
+class Document(Synced):
+    """What invoices, bills and expenses share, in one shape; `sum` is the total without VAT, after all discounts.
+
+    Rates and discounts in per cent. Fields of expenses that have other names in Scoro are known by the names here.
+    """
 
     id: int = Field(gt=0)
     no: Text = ""
-    account_id: Text = ""
     company_id: Id = None
     company_name: Text = ""
     person_id: Id = None
     person_name: Text = ""
+    project_id: Id = None
     project_name: Text = ""
     date: Day = None
     deadline: Day = None
@@ -78,16 +132,22 @@ class Invoice(Record):
     vat: Number = None
     vat_code_id: Id = None
     vat_code: Text = ""
-    credited_invoices: Ids = ()
-    lines: Annotated[tuple[InvoiceLine, ...], BeforeValidator(values.records)] = ()
-    custom_fields: CustomFields = {}
-    modified_date: Instant = None
-    is_deleted: Flag = False
+    lines: Annotated[tuple[DocumentLine, ...], BeforeValidator(values.records)] = ()
 
     @property
-    def label(self) -> str:
-        """How messages name the document."""
-        return f"Invoice {self.no} (id {self.id} in Scoro)" if self.no else f"The invoice with id {self.id} in Scoro"
+    def scoro_id(self) -> int:
+        """Its id in Scoro's module."""
+        return self.id
+
+    @property
+    def number(self) -> str:
+        """The document's number."""
+        return self.no
+
+    @property
+    def day(self) -> dt.date | None:
+        """The document's date."""
+        return self.date
 
     @property
     def gross(self) -> Decimal:
@@ -95,9 +155,30 @@ class Invoice(Record):
         return self.sum + self.vat_sum
 
     @property
+    def amount(self) -> Money | None:
+        """The total with VAT in the document's currency, which may be absent."""
+        return Money(self.gross, self.currency)
+
+    @property
     def discounts(self) -> tuple[Decimal, ...]:
         """The header discounts that are set, in the order in which they apply."""
         return tuple(percent for percent in (self.discount, self.discount2, self.discount3) if percent != 0)
+
+    @property
+    def party_id(self) -> int | None:
+        """The contact whose customer or vendor the document is booked to."""
+        return self.company_id
+
+
+class Invoice(Document):
+    """An invoice, or a credit invoice: Scoro keeps both in one module."""
+
+    credited_invoices: Ids = ()
+
+    @property
+    def kind(self) -> Kind:
+        """A credit invoice names the invoices that it credits, or its total is negative (scoro-api, A1)."""
+        return Kind.CREDIT_INVOICE if self.credited_invoices or self.sum < 0 else Kind.INVOICE
 
 
 class Address(Record):
@@ -173,16 +254,16 @@ class CompanyAccount(Record):
     active_currencies: Words = ()
 
 
-_Kind = TypeVar("_Kind", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
 
 
-class Reader(Generic[_Kind]):
+class Reader(Generic[R_co]):
     """Reads one kind of record; `word` and `number_field` are how messages name it."""
 
-    def __init__(self, model: type[_Kind], word: str, id_field: str, number_field: str) -> None:
+    def __init__(self, model: type[R_co], word: str, id_field: str, number_field: str) -> None:
         self._model, self._word, self._id_field, self._number_field = model, word, id_field, number_field
 
-    def __call__(self, payload: Mapping[str, Any], *, zone: tzinfo = UTC) -> _Kind:
+    def __call__(self, payload: Mapping[str, Any], *, zone: tzinfo = UTC) -> R_co:
         """Read a record; `zone` is the site's, for instants without an offset. Raises DocumentError."""
         try:
             return self._model.model_validate(payload, context={"zone": zone})

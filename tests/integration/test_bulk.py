@@ -14,7 +14,8 @@ from schemas.kinds import Kind
 from tests.worlds.judge import differences
 from tests.worlds.waiting import until
 from tests.worlds.world import World
-from workers.translation import InvoiceContext, Translation, translate_invoice
+from workers.translation import Context, Translation
+from workers.translation import translate as translate_document
 
 DOCUMENTS = 150
 FIELDS = {
@@ -111,8 +112,8 @@ def test_the_comparison_notices_a_translation_that_is_wrong_once(
     world = embedded_world
     spoilt: list[str] = []
 
-    def translate(invoice: Any, context: InvoiceContext) -> Translation:
-        right = translate_invoice(invoice, context)
+    def translate(invoice: Any, context: Context) -> Translation:
+        right = translate_document(invoice, context)
         body: Any = copy.deepcopy(dict(right.function.body))
         lines = body["invoiceitems"]["lineitem"]
         if spoilt or len(lines) < 2:
@@ -123,7 +124,7 @@ def test_the_comparison_notices_a_translation_that_is_wrong_once(
         spoilt.append(right.number)
         return replace(right, function=right.function.model_copy(update={"body": body}))
 
-    monkeypatch.setattr("workers.decide.translate_invoice", translate)
+    monkeypatch.setattr("workers.decide.translate", translate)
     with world.running():
         world.scoro.generate(12)
         until(lambda: len(world.intacct.invoices()) == 12, "all stand in Intacct")

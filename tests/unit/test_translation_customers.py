@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from schemas.intacct.functions import create
-from schemas.reference import Customer
-from schemas.scoro import read_contact
-from tests.unit.translation_books import CONTEXT, REFERENCE, invoice, settings, translate
-from workers.translation import CustomerPlan, Translation
+from schemas.kinds import Kind
+from schemas.reference import Party
+from tests.unit.translation_books import CONTEXT, PAYER, REFERENCE, invoice, settings, translate, unknown
+from workers.translation import RecordPlan, Translation
 
 CONTACT: dict[str, Any] = {
     "contact_id": 12,
@@ -28,15 +28,16 @@ CONTACT: dict[str, Any] = {
 def payer(contact: dict[str, Any], **keys: str) -> Translation:
     return translate(
         invoice(),
-        replace(CONTEXT, customer=None, contact=read_contact(CONTACT | contact), settings=settings(**keys)),
+        unknown(CONTACT | contact, replace(CONTEXT, settings=settings(**keys))),
     )
 
 
-def plan(contact: dict[str, Any], **keys: str) -> CustomerPlan:
+def plan(contact: dict[str, Any], **keys: str) -> RecordPlan:
     translation = payer(contact, **keys)
-    assert translation.customer is not None
-    assert translation.function.body["customerid"] == translation.customer.customer_id
-    return translation.customer
+    (found,) = translation.plans
+    assert translation.function.body["customerid"] == translation.party == found.key
+    assert translation.needs == (found.ref,) == (PAYER,)
+    return found
 
 
 def test_an_unknown_customer_is_exactly_this() -> None:
@@ -56,7 +57,7 @@ def test_an_unknown_customer_is_exactly_this() -> None:
             "TAXID": "999",
         },
     )
-    assert (found.contact_id, found.customer_id, found.matched, found.notes) == (12, "SCORO-12", False, ())
+    assert (found.key, found.matched, found.notes) == ("SCORO-12", False, ())
 
 
 def test_a_bare_contact_makes_a_bare_customer() -> None:
@@ -76,7 +77,7 @@ def test_a_bare_contact_makes_a_bare_customer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("contact", "key", "customer_id"),
+    ("contact", "key", "expected"),
     [
         ({"id_code": "gb111"}, "id_code", "C-1"),
         ({"vatno": "GB.111"}, "vatno", "C-1"),
@@ -91,13 +92,13 @@ def test_a_bare_contact_makes_a_bare_customer() -> None:
     ],
 )
 def test_a_customer_is_matched_by_the_key_of_the_settings(
-    contact: dict[str, Any], key: str, customer_id: str | None
+    contact: dict[str, Any], key: str, expected: str | None
 ) -> None:
     found = plan(contact, matching__customer_key=key)
-    assert found.matched is (customer_id is not None)
-    assert found.customer_id == (customer_id or "SCORO-12")
-    if customer_id:
-        assert customer_id in found.notes[0]
+    assert found.matched is (expected is not None)
+    assert found.key == (expected or "SCORO-12")
+    if expected:
+        assert expected in found.notes[0]
 
 
 def test_the_number_that_is_compared_is_the_one_that_new_customers_get() -> None:
@@ -109,12 +110,10 @@ def test_the_number_that_is_compared_is_the_one_that_new_customers_get() -> None
 
 
 def test_a_customer_made_before_is_found_by_its_id() -> None:
-    reference = replace(REFERENCE, customers=(Customer("SCORO-12", "Old name"),))
-    context = replace(CONTEXT, customer=None, contact=read_contact(CONTACT), reference=reference)
-    found = translate(invoice(), context).customer
-    assert found is not None
+    reference = replace(REFERENCE, parties={Kind.CUSTOMER: (Party("SCORO-12", "Old name"),)})
+    (found,) = translate(invoice(), unknown(CONTACT, replace(CONTEXT, reference=reference))).plans
     assert found.matched
-    assert found.customer_id == "SCORO-12"
+    assert found.key == "SCORO-12"
 
 
 def test_long_names_are_cut_and_stay_unique_as_contacts() -> None:
@@ -123,7 +122,7 @@ def test_long_names_are_cut_and_stay_unique_as_contacts() -> None:
     customer = found.function.model_dump()["body"]["CUSTOMER"]
     assert len(customer["NAME"]) == len(customer["DISPLAYCONTACT"]["CONTACTNAME"]) == 100
     assert customer["DISPLAYCONTACT"]["CONTACTNAME"].endswith("… (SCORO-12)")
-    assert found.notes == ("The name of the customer SCORO-12 was cut at 100 characters.",)
+    assert found.notes == ("The name of SCORO-12 was cut at 100 characters.",)
 
 
 def test_what_is_no_address_is_not_sent_as_one() -> None:
@@ -134,7 +133,7 @@ def test_what_is_no_address_is_not_sent_as_one() -> None:
 
 
 def test_a_link_counts_before_everything() -> None:
-    context = replace(CONTEXT, contact=read_contact(CONTACT | {"name": ""}))
+    context = replace(unknown(CONTACT | {"name": ""}), known=CONTEXT.known)
     translation = translate(invoice(), context)
     assert translation.function.body["customerid"] == "C-1"
-    assert translation.customer is None
+    assert translation.plans == ()

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from schemas.intacct.functions import Function
+from schemas.kinds import Kind
 from schemas.scoro import read_contact, read_invoice
 from tests.unit.translation_books import (
     CONTEXT,
+    PAYER,
     REFERENCE,
     WITHOUT_TAX_SOLUTION,
     heading,
@@ -17,7 +19,7 @@ from tests.unit.translation_books import (
     settings,
     translate,
 )
-from workers.translation import InvoiceContext, is_credit
+from workers.translation import Context
 from workers.translation.memos import MAX_TEXT_CHARACTERS
 
 DIMENSIONS = settings(
@@ -38,7 +40,7 @@ def taxed(tax: str, detail: str = "Standard") -> dict[str, Any]:
     return {"taxentry": [{"detailid": detail, "trx_tax": tax}]}
 
 
-def with_settings(**keys: str) -> InvoiceContext:
+def with_settings(**keys: str) -> Context:
     return replace(CONTEXT, settings=settings(**keys))
 
 
@@ -70,16 +72,11 @@ def test_a_plain_invoice_is_exactly_this() -> None:
     assert translation.function.object == "ARINVOICE"
     assert translation.line_numbers == {"line:11": 1}
     assert translation.notes == ()
-    assert translation.customer is None
-    assert (translation.number, translation.currency) == ("20260220", "GBP")
-    assert [str(sum_) for sum_ in (translation.net, translation.vat, translation.gross)] == [
-        "100.00",
-        "20.00",
-        "120.00",
-    ]
+    assert (translation.needs, translation.plans) == ((PAYER,), ())
+    assert (translation.number, str(translation.total)) == ("20260220", "120.00 GBP")
 
 
-HEADER_ROWS: list[tuple[dict[str, Any], InvoiceContext, dict[str, Any]]] = [
+HEADER_ROWS: list[tuple[dict[str, Any], Context, dict[str, Any]]] = [
     ({"deadline": "0000-00-00"}, CONTEXT, {"datedue": "2026-03-01"}),
     ({}, with_settings(defaults__invoice_status="draft"), {"action": "Draft"}),
     ({"currency": "EUR", "currency_rate": 0.8572}, CONTEXT, {"currency": "EUR", "exchrate": "0.8572"}),
@@ -90,7 +87,7 @@ HEADER_ROWS: list[tuple[dict[str, Any], InvoiceContext, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("fields", "context", "expected"), HEADER_ROWS)
-def test_header_rows(fields: dict[str, Any], context: InvoiceContext, expected: dict[str, Any]) -> None:
+def test_header_rows(fields: dict[str, Any], context: Context, expected: dict[str, Any]) -> None:
     body = translate(invoice(**fields), context).function.body
     assert {key: body[key] for key in expected} == expected
 
@@ -107,7 +104,7 @@ def test_a_contact_person_whom_intacct_does_not_know_is_left_out_with_a_note() -
     assert translation.notes == ("The contact person Bo Ek is not a contact in Intacct and was left out.",)
 
 
-LINE_ROWS: list[tuple[dict[str, Any], InvoiceContext, dict[str, Any]]] = [
+LINE_ROWS: list[tuple[dict[str, Any], Context, dict[str, Any]]] = [
     (
         {"finance_account_id": 7, "finance_account_symbol": "X"},
         with_settings(accounts__map__7="4010"),
@@ -129,7 +126,7 @@ LINE_ROWS: list[tuple[dict[str, Any], InvoiceContext, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("fields", "context", "expected"), LINE_ROWS)
-def test_line_rows(fields: dict[str, Any], context: InvoiceContext, expected: dict[str, Any]) -> None:
+def test_line_rows(fields: dict[str, Any], context: Context, expected: dict[str, Any]) -> None:
     (item,) = items(translate(invoice(lines=[line(**fields)]), context).function)
     assert {key: item[key] for key in expected} == expected
 
@@ -308,4 +305,4 @@ def test_without_a_tax_solution_an_invoice_without_vat_needs_no_tax_account() ->
     ("fields", "expected"), [({}, False), ({"credited_invoices": [7]}, True), ({"sum": "-0.01"}, True)]
 )
 def test_credit_invoices_are_told_by_what_they_credit_or_their_sign(fields: dict[str, Any], expected: bool) -> None:
-    assert is_credit(read_invoice(invoice(**fields))) is expected
+    assert (read_invoice(invoice(**fields)).kind is Kind.CREDIT_INVOICE) is expected

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from schemas.errors import DocumentError
 from schemas.intacct.functions import Function
-from schemas.scoro import read_invoice
 from tests.unit.translation_books import (
     CONTEXT,
     REFERENCE,
@@ -24,7 +23,7 @@ from tests.unit.translation_books import (
     settings,
     translate,
 )
-from workers.translation import DocumentLink, InvoiceContext, Translation, posted_lines, translate_invoice
+from workers.translation import Context, DocumentLink, Translation, posted_lines
 
 CENT = Decimal("0.01")
 RATES = {1: Decimal(20), 2: Decimal(5), 3: Decimal(0)}
@@ -199,7 +198,7 @@ def link(translation: Translation) -> DocumentLink:
 
 @given(st.lists(invoices(), min_size=2, max_size=5), st.sampled_from([TAXED, UNTAXED]))
 def test_after_any_edits_totals_are_equal_and_no_number_means_two_lines(
-    payloads: list[dict[str, Any]], context: InvoiceContext
+    payloads: list[dict[str, Any]], context: Context
 ) -> None:
     book = Book()
     translation = translate(payloads[0], context)
@@ -213,4 +212,4 @@ def test_after_any_edits_totals_are_equal_and_no_number_means_two_lines(
         assert sorted(numbers.values()) == sorted(book.lines) == list(range(1, len(numbers) + 1))
         expected = Decimal(payload["sum"]) + Decimal(payload["vat_sum"])
         assert book.net + book.tax == expected
-        assert translate_invoice(read_invoice(payload), context).gross == expected
+        assert translate(payload, context).gross == expected

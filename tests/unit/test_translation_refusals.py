@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import ErrorClass
+from schemas.kinds import Kind
 from schemas.reference import TaxDetail
-from schemas.scoro import read_contact
 from tests.unit.translation_books import (
     CONTEXT,
     REFERENCE,
@@ -17,17 +17,17 @@ from tests.unit.translation_books import (
     line,
     problem,
     settings,
+    unknown,
 )
-from workers.translation import DocumentLink, InvoiceContext
+from workers.translation import Context, DocumentLink
 
 
-def with_settings(**keys: str) -> InvoiceContext:
+def with_settings(**keys: str) -> Context:
     return replace(CONTEXT, settings=settings(**keys))
 
 
-def payer(**fields: Any) -> InvoiceContext:
-    contact = read_contact({"contact_id": 342, "name": "Acme Ltd", "id_code": "999"} | fields)
-    return replace(CONTEXT, customer=None, contact=contact)
+def payer(**fields: Any) -> Context:
+    return unknown({"name": "Acme Ltd", "id_code": "999"} | fields)
 
 
 def department(value: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ TWO_STANDARDS = replace(
     tax_details=(*REFERENCE.tax_details, TaxDetail("Standard services", REFERENCE.tax_details[0].rate, "Sale")),
 )
 
-ROWS: list[tuple[str, dict[str, Any], InvoiceContext, str, str, str]] = [
+ROWS: list[tuple[str, dict[str, Any], Context, str, str, str]] = [
     ("document_number", invoice(no=""), CONTEXT, "no", "is empty", "Give the invoice a number"),
     (
         "document_number",
@@ -60,7 +60,6 @@ ROWS: list[tuple[str, dict[str, Any], InvoiceContext, str, str, str]] = [
         "EUR",
         "Set the exchange rate",
     ),
-    ("credit_invoice", invoice(credited_invoices=[7]), CONTEXT, "credited_invoices", "credit invoice", "by hand"),
     ("no_lines", invoice(lines=[heading(1, "Only text")]), CONTEXT, "lines", "no line with an amount", "Add a line"),
     ("no_lines", invoice(lines=None), CONTEXT, "lines", "no line with an amount", "Add a line"),
     ("line_ids", invoice(lines=[line(id=0)]), CONTEXT, "lines.id", "no ids of their own", "save it"),
@@ -181,7 +180,7 @@ ROWS: list[tuple[str, dict[str, Any], InvoiceContext, str, str, str]] = [
     (
         "no_payer",
         invoice(company_id=0),
-        replace(CONTEXT, customer=None),
+        replace(CONTEXT, known={}),
         "company_id",
         "no payer that Scoro knows (company_id empty)",
         "Choose a client",
@@ -216,7 +215,8 @@ ROWS: list[tuple[str, dict[str, Any], InvoiceContext, str, str, str]] = [
         replace(
             payer(id_code="5"),
             reference=replace(
-                REFERENCE, customers=tuple(replace(customer, tax_id="5") for customer in REFERENCE.customers)
+                REFERENCE,
+                parties={Kind.CUSTOMER: tuple(replace(one, tax_id="5") for one in REFERENCE.parties[Kind.CUSTOMER])},
             ),
         ),
         "id_code",
@@ -236,7 +236,7 @@ ROWS: list[tuple[str, dict[str, Any], InvoiceContext, str, str, str]] = [
 
 @pytest.mark.parametrize(("code", "payload", "context", "field", "cause", "fix"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_refusal_names_document_field_and_fix(
-    code: str, payload: dict[str, Any], context: InvoiceContext, field: str, cause: str, fix: str
+    code: str, payload: dict[str, Any], context: Context, field: str, cause: str, fix: str
 ) -> None:
     found = problem(payload, context)
     assert (found.error_class, found.code, found.field) == (ErrorClass.DATA, code, field)
@@ -248,7 +248,7 @@ def test_a_refusal_names_document_field_and_fix(
 
 @pytest.mark.parametrize(("code", "payload", "context", "field", "cause", "fix"), ROWS, ids=[row[0] for row in ROWS])
 def test_equal_causes_of_other_documents_have_equal_culprits(
-    code: str, payload: dict[str, Any], context: InvoiceContext, field: str, cause: str, fix: str
+    code: str, payload: dict[str, Any], context: Context, field: str, cause: str, fix: str
 ) -> None:
     other = payload | {"id": 4711, "no": payload["no"] and payload["no"] + "7"}
     first, second = problem(payload, context), problem(other, context)

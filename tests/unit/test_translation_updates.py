@@ -11,7 +11,7 @@ from tests.unit.translation_books import (
     settings,
     translate,
 )
-from workers.translation import DocumentLink, InvoiceContext, Translation
+from workers.translation import Context, DocumentLink, Translation
 
 DIMENSIONS = replace(
     CONTEXT,
@@ -28,7 +28,7 @@ def link(translation: Translation, state: str = "Posted") -> DocumentLink:
     return DocumentLink("77", translation.number, translation.line_numbers, state, translation.function)
 
 
-def edit(before: Translation, payload: dict[str, Any], context: InvoiceContext = CONTEXT) -> Translation:
+def edit(before: Translation, payload: dict[str, Any], context: Context = CONTEXT) -> Translation:
     return translate(payload, replace(context, link=link(before)))
 
 

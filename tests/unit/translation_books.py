@@ -6,18 +6,20 @@ from typing import Any
 
 from schemas.errors import DocumentError, Problem
 from schemas.intacct.orders import check
+from schemas.kinds import Kind, RecordRef
 from schemas.reference import (
     Account,
-    Customer,
     DimensionValue,
+    Party,
     ReferenceData,
     ScoroAccount,
     ScoroVatCode,
     TaxDetail,
 )
-from schemas.scoro import read_invoice
+from schemas.scoro import Contact, read_contact, read_invoice
 from schemas.settings import ConnectionSettings, set_key
-from workers.translation import CustomerRef, InvoiceContext, Translation, translate_invoice
+from workers.translation import Context, Translation
+from workers.translation import translate as translate_document
 
 REFERENCE = ReferenceData(
     base_currency="GBP",
@@ -52,7 +54,9 @@ REFERENCE = ReferenceData(
     multi_entity=True,
     entity_id="UK",
     tax_solution="United Kingdom - VAT",
-    customers=(Customer("C-1", "Known Ltd", "GB 111"), Customer("C-2", "Twin Ltd"), Customer("C-3", "Twin Ltd")),
+    parties={
+        Kind.CUSTOMER: (Party("C-1", "Known Ltd", "GB 111"), Party("C-2", "Twin Ltd"), Party("C-3", "Twin Ltd")),
+    },
     contact_names=frozenset({"Ann Lee"}),
     no_discount_products=frozenset({84}),
 )
@@ -67,7 +71,14 @@ def settings(**keys: str) -> ConnectionSettings:
     return found
 
 
-CONTEXT = InvoiceContext(settings(), REFERENCE, customer=CustomerRef("C-1"))
+PAYER = RecordRef(Kind.CUSTOMER, 342)
+CONTEXT = Context(settings(), REFERENCE, known={PAYER: "C-1"})
+
+
+def unknown(contact: dict[str, Any], context: Context = CONTEXT) -> Context:
+    """A context in which the payer has no customer yet."""
+    found: Contact = read_contact({"contact_id": PAYER.scoro_id} | contact)
+    return replace(context, known={}, sources={PAYER: found})
 
 
 def line(**fields: Any) -> dict[str, Any]:
@@ -122,19 +133,20 @@ def invoice(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def translate(payload: dict[str, Any], context: InvoiceContext = CONTEXT) -> Translation:
+def translate(payload: dict[str, Any], context: Context = CONTEXT) -> Translation:
     """Translate, and check the functions against the element orders."""
-    translation = translate_invoice(read_invoice(payload), context)
+    translation = translate_document(read_invoice(payload), context)
     check(translation.function)
-    if translation.customer and translation.customer.function:
-        check(translation.customer.function)
+    for plan in translation.plans:
+        if plan.function:
+            check(plan.function)
     return translation
 
 
-def problem(payload: dict[str, Any], context: InvoiceContext = CONTEXT) -> Problem:
+def problem(payload: dict[str, Any], context: Context = CONTEXT) -> Problem:
     """Translate what must be refused, and return why."""
     try:
-        translate_invoice(read_invoice(payload), context)
+        translate_document(read_invoice(payload), context)
     except DocumentError as error:
         return error.problem
     raise AssertionError("the invoice was translated")

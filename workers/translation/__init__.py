@@ -1,21 +1,33 @@
 """From documents of Scoro to functions of Intacct: pure, no input or output.
 
-`translate_invoice` is the way in; `posted_lines` reads back what a function leaves in Intacct.
+`translate` is the way in; `posted_lines` reads back what a function leaves in Intacct.
 """
 
-from workers.translation.context import CustomerPlan, CustomerRef, DocumentLink, InvoiceContext, Translation
-from workers.translation.customers import match_or_create
-from workers.translation.invoices import is_credit, translate_invoice
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.kinds import Kind
+from schemas.scoro import Synced
+from workers.translation.context import Context, DocumentLink, RecordPlan, Translation
+from workers.translation.invoices import translate_invoice
 from workers.translation.posted import posted_lines
 
 __all__ = [
-    "CustomerPlan",
-    "CustomerRef",
+    "TRANSLATORS",
+    "Context",
     "DocumentLink",
-    "InvoiceContext",
+    "RecordPlan",
     "Translation",
-    "is_credit",
-    "match_or_create",
     "posted_lines",
-    "translate_invoice",
+    "translate",
 ]
+
+TRANSLATORS: Mapping[Kind, Callable[[Any, Context], Translation]] = {
+    Kind.INVOICE: translate_invoice,
+}
+"""Kind -> how a document of that kind, as its reader gives it (`schemas.document_types`), becomes a function."""
+
+
+def translate(document: Synced, context: Context) -> Translation:
+    """Return what to send for a document; raises DocumentError that names document, field and fix."""
+    return TRANSLATORS[document.kind](document, context)

@@ -1,8 +1,8 @@
-"""The arithmetic of an invoice: from Scoro's sums to lines that add up to its header, to the cent.
+"""The arithmetic of a document: from Scoro's sums to lines that add up to its header, to the cent.
 
 Header totals are the truth and must explain themselves. Header discounts work one after the other on every line but
 those of products without discounts; what they take off becomes one negative line per tax rate. What then is missing
-to the header's sum goes on a rounding line if it is at most a cent per line; else the invoice is refused. VAT is
+to the header's sum goes on a rounding line if it is at most a cent per line; else the document is refused. VAT is
 shared out over rates and lines so that it adds up to the header's VAT, under the same bound.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from schemas.money import CENT, HUNDRED, ZERO, Money, apportion, cents
-from schemas.scoro import Invoice
+from schemas.scoro import Document
 from workers.translation.faults import refused
 
 
@@ -41,7 +41,7 @@ class Part:
 def rate_keys(rates: Iterable[Rate]) -> dict[Rate, str]:
     """Return what names each rate for ever: its VAT code, or its percentage where there is none.
 
-    A VAT code whose percentage changed between two lines of one invoice is named by both.
+    A VAT code whose percentage changed between two lines of one document is named by both.
     """
     distinct = list(dict.fromkeys(rates))
     ids = [rate.vat_code_id for rate in distinct]
@@ -53,13 +53,13 @@ def rate_keys(rates: Iterable[Rate]) -> dict[Rate, str]:
     }
 
 
-def discount_lines(invoice: Invoice, parts: Sequence[Part]) -> tuple[dict[Rate, Decimal], Decimal]:
+def discount_lines(document: Document, parts: Sequence[Part]) -> tuple[dict[Rate, Decimal], Decimal]:
     """Return the discount of each rate (negative) and the rest that the header's sum leaves for a rounding line.
 
     Raises DocumentError where the rest is more than a cent per line.
     """
     factor = Decimal(1)
-    for percent in invoice.discounts:
+    for percent in document.discounts:
         factor *= 1 - percent / HUNDRED
     exact: dict[Rate, Decimal] = {}
     for part in parts:
@@ -68,16 +68,16 @@ def discount_lines(invoice: Invoice, parts: Sequence[Part]) -> tuple[dict[Rate, 
     exact = {rate: amount for rate, amount in exact.items() if amount != 0}
     lines = sum((part.amount for part in parts), ZERO)
     total = cents(sum(exact.values(), Decimal(0)))
-    rest = invoice.sum - lines - total
+    rest = document.sum - lines - total
     if abs(rest) > CENT * len(parts):
-        raise _unexplained_sum(invoice, lines, total)
+        raise _unexplained_sum(document, lines, total)
     if exact and abs(rest) <= CENT:
         # A cent beside the exact discount is how Scoro rounded it, so it belongs to the discount.
         total, rest = total + rest, ZERO
     return dict(zip(exact, apportion(total, list(exact.values())), strict=True)), rest
 
 
-def share_tax(invoice: Invoice, parts: Sequence[Part], lines: int) -> list[Decimal]:
+def share_tax(document: Document, parts: Sequence[Part], lines: int) -> list[Decimal]:
     """Return the VAT of each part, adding up to the header's; raises DocumentError beyond a cent per line.
 
     Rates are shared out first, then the lines of each rate, so that the VAT of a rate is what Scoro shows.
@@ -88,11 +88,11 @@ def share_tax(invoice: Invoice, parts: Sequence[Part], lines: int) -> list[Decim
         by_rate[part.rate] = by_rate.get(part.rate, Decimal(0)) + tax
     explained = sum(by_rate.values(), Decimal(0))
     taxable = any(by_rate.values())
-    if abs(invoice.vat_sum - cents(explained)) > CENT * lines or (invoice.vat_sum != 0 and not taxable):
-        raise _unexplained_vat(invoice, cents(explained), by_rate)
+    if abs(document.vat_sum - cents(explained)) > CENT * lines or (document.vat_sum != 0 and not taxable):
+        raise _unexplained_vat(document, cents(explained), by_rate)
     if not taxable and not any(exact):
         return [ZERO for _ in parts]
-    totals = dict(zip(by_rate, apportion(invoice.vat_sum, list(by_rate.values())), strict=True))
+    totals = dict(zip(by_rate, apportion(document.vat_sum, list(by_rate.values())), strict=True))
     shares = [ZERO] * len(parts)
     for rate, total in totals.items():
         places = [index for index, part in enumerate(parts) if part.rate == rate]
@@ -101,27 +101,29 @@ def share_tax(invoice: Invoice, parts: Sequence[Part], lines: int) -> list[Decim
     return shares
 
 
-def _unexplained_sum(invoice: Invoice, lines: Decimal, discount: Decimal) -> Exception:
+def _unexplained_sum(document: Document, lines: Decimal, discount: Decimal) -> Exception:
     money = {
-        name: str(Money(amount, invoice.currency))
-        for name, amount in {"header": invoice.sum, "lines": lines, "after": lines + discount}.items()
+        name: str(Money(amount, document.currency))
+        for name, amount in {"header": document.sum, "lines": lines, "after": lines + discount}.items()
     }
     discounted = f", less discounts {money['after']}" if discount else ""
     return refused(
         "unexplained_sum",
-        f"{invoice.label}: its field sum says {money['header']}, but its lines add up to {money['lines']}{discounted}. "
-        "More than a cent per line remains unexplained.",
-        "Open the invoice in Scoro, check lines and discounts, and save it, so that Scoro computes the total again.",
+        f"{document.label}: its field sum says {money['header']}, but its lines add up to {money['lines']}{discounted}."
+        " More than a cent per line remains unexplained.",
+        f"Open the {document.noun} in Scoro, check lines and discounts, and save it, so that Scoro computes the total"
+        " again.",
         field="sum",
     )
 
 
-def _unexplained_vat(invoice: Invoice, explained: Decimal, by_rate: Mapping[Rate, Decimal]) -> Exception:
+def _unexplained_vat(document: Document, explained: Decimal, by_rate: Mapping[Rate, Decimal]) -> Exception:
     rates = ", ".join(sorted({f"{rate.percent_text} %" for rate in by_rate}))
     return refused(
         "unexplained_vat",
-        f"{invoice.label}: its field vat_sum says {Money(invoice.vat_sum, invoice.currency)}, but its lines at {rates} "
-        f"make {Money(explained, invoice.currency)} of VAT. More than a cent per line remains unexplained.",
-        "Open the invoice in Scoro, check the tax rates of its lines, and save it, so that Scoro computes VAT again.",
+        f"{document.label}: its field vat_sum says {Money(document.vat_sum, document.currency)}, but its lines at"
+        f" {rates} make {Money(explained, document.currency)} of VAT. More than a cent per line remains unexplained.",
+        f"Open the {document.noun} in Scoro, check the tax rates of its lines, and save it, so that Scoro computes VAT"
+        " again.",
         field="vat_sum",
     )

@@ -5,21 +5,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from schemas.intacct.functions import Function
+from schemas.kinds import RecordRef
+from schemas.money import Money
 from schemas.reference import ReferenceData
-from schemas.scoro import Contact
+from schemas.scoro import Contact, Record
 from schemas.settings import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerRef:
-    """The customer in Intacct that the invoice's payer is linked to."""
-
-    customer_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class DocumentLink:
-    """The invoice in Intacct that this one stands in already.
+    """The record in Intacct that the document stands in already.
 
     `lines` maps our line keys to the numbers of their lines in Intacct, of removed lines too. `state` is Intacct's
     (`Draft`, `Posted`, ...). `previous` is the create or update posted last; None where it is not known.
@@ -33,33 +28,38 @@ class DocumentLink:
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceContext:
-    """All that the translation of an invoice reads beside the invoice.
+class Context:
+    """All that a translation reads beside the document.
 
-    `customer` is known from a link; else `contact` is the payer as Scoro knows it, from which one is found or made.
-    `person` is the contact person; without it the invoice's `person_name` is used.
+    `known` are the natural ids (CUSTOMERID, ...) of needed records that Intacct has, or that are on their way;
+    `sources` is what Scoro says of the others, from which one is found or made. `person` is the contact person;
+    without it the document's `person_name` is used.
     """
 
     settings: ConnectionSettings
     reference: ReferenceData
-    customer: CustomerRef | None = None
-    contact: Contact | None = None
+    known: Mapping[RecordRef, str] = field(default_factory=dict)
+    sources: Mapping[RecordRef, Record] = field(default_factory=dict)
     person: Contact | None = None
     link: DocumentLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerPlan:
-    """The customer that the invoice needs, where no link named one: found in Intacct, or to be made by `function`."""
+class RecordPlan:
+    """A record that the document needs and the ledger does not know: found in Intacct, or to be made by `function`.
 
-    contact_id: int
-    customer_id: str
+    `key` is its natural id in Intacct; `needs` are the records that it needs itself.
+    """
+
+    ref: RecordRef
+    key: str
     function: Function | None = None
     notes: tuple[str, ...] = ()
+    needs: tuple[RecordRef, ...] = ()
 
     @property
     def matched(self) -> bool:
-        """Whether Intacct has the customer already."""
+        """Whether Intacct has the record already."""
         return self.function is None
 
 
@@ -67,16 +67,22 @@ class CustomerPlan:
 class Translation:
     """One function for Intacct, and what the ledger keeps about it.
 
-    `line_numbers` are the numbers that our line keys have in Intacct once the function has run. `net`, `vat` and
-    `gross` are the header totals of Scoro in `currency`. `notes` are decisions made silently, a sentence each.
+    `number` is the natural key by which the record is looked up, `party` its CUSTOMERID or VENDORID. `line_numbers`
+    are the numbers that our line keys have in Intacct once the function has run. `total` is what the record's total
+    must be then. `needs` are the records that must stand before, `plans` say how those come to be that the ledger
+    does not know. `notes` are decisions made silently, a sentence each.
     """
 
     function: Function
-    line_numbers: dict[str, int]
     number: str
-    currency: str
-    net: Decimal
-    vat: Decimal
-    gross: Decimal
-    customer: CustomerPlan | None = None
-    notes: tuple[str, ...] = field(default=())
+    party: str = ""
+    line_numbers: dict[str, int] = field(default_factory=dict)
+    total: Money | None = None
+    needs: tuple[RecordRef, ...] = ()
+    plans: tuple[RecordPlan, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def gross(self) -> Decimal | None:
+        """The total without its currency."""
+        return self.total.amount if self.total else None

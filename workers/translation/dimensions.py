@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from schemas.document_types import document_type
 from schemas.intacct.functions import Value
 from schemas.reference import ReferenceData
-from schemas.scoro import Invoice
+from schemas.scoro import Document
 from schemas.settings import ConnectionSettings
 from workers.translation.faults import refused
 
@@ -28,15 +29,19 @@ USER_DEFINED_PREFIX = "GLDIM"
 """How lines of legacy functions name user-defined dimensions among their custom fields (intacct-xml-api, B9)."""
 
 
-def dimension_elements(settings: ConnectionSettings) -> tuple[str, ...]:
+def sent_dimensions(document: Document, settings: ConnectionSettings) -> dict[str, str]:
+    """Return dimension -> custom field of those that the settings send with documents of this kind."""
+    type_ = document_type(document.kind)
+    return settings.dimensions.sent_with(type_.dimensions) if type_ else {}
+
+
+def dimension_elements(document: Document, settings: ConnectionSettings) -> tuple[str, ...]:
     """Return the line elements that the settings send dimensions in, user-defined ones left out."""
-    return tuple(
-        ELEMENTS[name.upper()] for name in settings.dimensions.sent_with("invoices") if name.upper() in ELEMENTS
-    )
+    return tuple(ELEMENTS[name.upper()] for name in sent_dimensions(document, settings) if name.upper() in ELEMENTS)
 
 
 def line_dimensions(
-    invoice: Invoice, own: Mapping[str, str], settings: ConnectionSettings, reference: ReferenceData
+    document: Document, own: Mapping[str, str], settings: ConnectionSettings, reference: ReferenceData
 ) -> dict[str, Value]:
     """Return the dimension elements of a line with these custom fields; the header's count where it has none.
 
@@ -47,11 +52,11 @@ def line_dimensions(
     if location:
         elements["locationid"] = location
     user_defined: list[Value] = []
-    for dimension, custom_field in sorted(settings.dimensions.sent_with("invoices").items()):
-        text = own.get(custom_field) or invoice.custom_fields.get(custom_field)
+    for dimension, custom_field in sorted(sent_dimensions(document, settings).items()):
+        text = own.get(custom_field) or document.custom_fields.get(custom_field)
         if not text:
             continue
-        value = _value_id(invoice, dimension, custom_field, text, reference)
+        value = _value_id(document, dimension, custom_field, text, reference)
         if element := ELEMENTS.get(dimension.upper()):
             elements[element] = value
         else:
@@ -62,7 +67,7 @@ def line_dimensions(
     return elements
 
 
-def _value_id(invoice: Invoice, dimension: str, custom_field: str, text: str, reference: ReferenceData) -> str:
+def _value_id(document: Document, dimension: str, custom_field: str, text: str, reference: ReferenceData) -> str:
     found = reference.dimension_values(dimension, text)
     if len(found) == 1 and found[0].active:
         return found[0].id
@@ -71,7 +76,7 @@ def _value_id(invoice: Invoice, dimension: str, custom_field: str, text: str, re
         state = f"stands for several in Intacct ({', '.join(value.id for value in found)})"
     raise refused(
         "dimension_value",
-        f"{invoice.label}: the {dimension} '{text}' in the custom field {custom_field} {state}.",
+        f"{document.label}: the {dimension} '{text}' in the custom field {custom_field} {state}.",
         f"Choose another value for {custom_field} in Scoro, or add it in Intacct and run"
         " `scoro-intacct sync background`.",
         field=custom_field,

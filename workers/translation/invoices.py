@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from schemas.intacct.functions import Function, Value
-from schemas.scoro import Invoice
-from workers.translation.context import DocumentLink, InvoiceContext, Translation
-from workers.translation.customers import plan_customer
+from schemas.kinds import Kind
+from schemas.money import Money
+from schemas.scoro import Document
+from workers.translation.context import Context, DocumentLink, Translation
 from workers.translation.dimensions import ELEMENTS, dimension_elements
 from workers.translation.faults import refused
 from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, one_line
+from workers.translation.parties import plan_party
 from workers.translation.posted import detail_of, mapping_of, posted_lines
 from workers.translation.postings import Posting, postings, tax_entries
 
@@ -19,108 +21,95 @@ FORBIDDEN_IN_NUMBERS = re.compile(r"[\"'&<>#?]")
 REMOVED_MEMO = "Removed in Scoro"
 
 
-def is_credit(invoice: Invoice) -> bool:
-    """Whether it is a credit invoice: it names the invoices it credits, or its total is negative."""
-    return bool(invoice.credited_invoices) or invoice.sum < 0
-
-
-def translate_invoice(invoice: Invoice, context: InvoiceContext) -> Translation:
+def translate_invoice(document: Document, context: Context) -> Translation:
     """Return what to send for an invoice; raises DocumentError that names document, field and fix."""
-    if is_credit(invoice):
-        raise refused(
-            "credit_invoice",
-            f"{invoice.label} is a credit invoice; those are not sent yet.",
-            "Book the credit in Intacct by hand.",
-            field="credited_invoices",
-        )
     notes: list[str] = []
-    header = _header(invoice, context, notes)
-    customer_id, plan = plan_customer(invoice, context)
+    header = _header(document, context, notes)
+    party, customer_id, plan = plan_party(document, Kind.CUSTOMER, context)
     header["customerid"] = customer_id
-    lines = postings(invoice, context.settings, context.reference, notes)
+    lines = postings(document, context.settings, context.reference, notes)
     if context.link is None:
         function, numbers = _create(header, lines, context)
     else:
-        function, numbers = _update(invoice, header, lines, context, context.link)
+        function, numbers = _update(document, header, lines, context, context.link)
     return Translation(
         function=function,
+        number=document.no,
+        party=customer_id,
         line_numbers=numbers,
-        number=invoice.no,
-        currency=_currency(invoice, context),
-        net=invoice.sum,
-        vat=invoice.vat_sum,
-        gross=invoice.gross,
-        customer=plan,
+        total=Money(document.gross, _currency(document, context)),
+        needs=(party,),
+        plans=(plan,) if plan else (),
         notes=tuple(notes),
     )
 
 
-def _header(invoice: Invoice, context: InvoiceContext, notes: list[str]) -> dict[str, Value]:
-    if not invoice.no or FORBIDDEN_IN_NUMBERS.search(invoice.no):
+def _header(document: Document, context: Context, notes: list[str]) -> dict[str, Value]:
+    if not document.no or FORBIDDEN_IN_NUMBERS.search(document.no):
         raise refused(
             "document_number",
-            f"{invoice.label}: its number (no) is empty."
-            if not invoice.no
-            else f"{invoice.label}: its number (no) holds a character that Intacct rejects: one of \" ' & < > # ?",
+            f"{document.label}: its number (no) is empty."
+            if not document.no
+            else f"{document.label}: its number (no) holds a character that Intacct rejects: one of \" ' & < > # ?",
             "Give the invoice a number in Scoro without these characters and save it.",
             field="no",
         )
-    if invoice.date is None:
+    if document.date is None:
         raise refused(
             "document_date",
-            f"{invoice.label} has no date of issue (date).",
+            f"{document.label} has no date of issue (date).",
             "Set the date on the invoice in Scoro and save it.",
             field="date",
         )
-    if invoice.deadline is None:
+    if document.deadline is None:
         notes.append("The invoice has no due date; its date of issue was used.")
     header: dict[str, Value] = {
-        "invoiceno": invoice.no,
-        "datecreated": invoice.date.isoformat(),
-        "datedue": (invoice.deadline or invoice.date).isoformat(),
+        "invoiceno": document.no,
+        "datecreated": document.date.isoformat(),
+        "datedue": (document.deadline or document.date).isoformat(),
     }
-    description = one_line(invoice.description)
+    description = one_line(document.description)
     if len(description) > MAX_TEXT_CHARACTERS:
         notes.append(f"The description was cut at {MAX_TEXT_CHARACTERS} characters.")
-    texts = {"description": cut(description, MAX_TEXT_CHARACTERS), "ponumber": one_line(invoice.reference_no)}
+    texts = {"description": cut(description, MAX_TEXT_CHARACTERS), "ponumber": one_line(document.reference_no)}
     header.update({element: text for element, text in texts.items() if text})
-    if bill_to := _bill_to(invoice, context, notes):
+    if bill_to := _bill_to(document, context, notes):
         header["billto"] = {"contactname": bill_to}
-    return header | _exchange(invoice, context, notes)
+    return header | _exchange(document, context, notes)
 
 
-def _bill_to(invoice: Invoice, context: InvoiceContext, notes: list[str]) -> str | None:
-    person = one_line(context.person.full_name if context.person else invoice.person_name)
+def _bill_to(document: Document, context: Context, notes: list[str]) -> str | None:
+    person = one_line(context.person.full_name if context.person else document.person_name)
     if not person or context.reference.knows_contact(person):
         return person or None
     notes.append(f"The contact person {person} is not a contact in Intacct and was left out.")
     return None
 
 
-def _currency(invoice: Invoice, context: InvoiceContext) -> str:
-    return invoice.currency.upper() or context.reference.base_currency
+def _currency(document: Document, context: Context) -> str:
+    return document.currency.upper() or context.reference.base_currency
 
 
-def _exchange(invoice: Invoice, context: InvoiceContext, notes: list[str]) -> dict[str, Value]:
-    reference, currency = context.reference, _currency(invoice, context)
-    if not invoice.currency:
+def _exchange(document: Document, context: Context, notes: list[str]) -> dict[str, Value]:
+    reference, currency = context.reference, _currency(document, context)
+    if not document.currency:
         notes.append(f"The invoice has no currency; {currency} was used.")
     if currency == reference.base_currency:
         return {}
     if currency not in reference.currencies:
         raise refused(
             "unknown_currency",
-            f"{invoice.label}: its currency {currency} is not an active one.",
+            f"{document.label}: its currency {currency} is not an active one.",
             f"Activate {currency} in Scoro and in Intacct and run `scoro-intacct sync background`, or change it on the"
-            " invoice.",
+            " document.",
             field="currency",
             culprit=(currency,),
         )
-    rate = invoice.currency_rate or Decimal(0)
+    rate = document.currency_rate or Decimal(0)
     if rate <= 0:
         raise refused(
             "exchange_rate",
-            f"{invoice.label} in {currency} has no exchange rate (currency_rate).",
+            f"{document.label} in {currency} has no exchange rate (currency_rate).",
             f"Set the exchange rate of {currency} to {reference.base_currency} on the invoice in Scoro and save it.",
             field="currency_rate",
             culprit=(currency,),
@@ -128,9 +117,7 @@ def _exchange(invoice: Invoice, context: InvoiceContext, notes: list[str]) -> di
     return {"currency": currency, "exchrate": f"{rate.normalize():f}"}
 
 
-def _create(
-    header: Mapping[str, Value], lines: Sequence[Posting], context: InvoiceContext
-) -> tuple[Function, dict[str, int]]:
+def _create(header: Mapping[str, Value], lines: Sequence[Posting], context: Context) -> tuple[Function, dict[str, int]]:
     action = "Draft" if context.settings.defaults.invoice_status == "draft" else "Submit"
     items: Value = {"lineitem": [line.elements() for line in lines]}
     body = {**header, "action": action, "invoiceitems": items}
@@ -138,16 +125,16 @@ def _create(
 
 
 def _update(
-    invoice: Invoice,
+    document: Document,
     header: Mapping[str, Value],
     lines: Sequence[Posting],
-    context: InvoiceContext,
+    context: Context,
     link: DocumentLink,
 ) -> tuple[Function, dict[str, int]]:
     if not link.lines:
         raise refused(
             "lines_unknown",
-            f"{invoice.label} is linked to the invoice {link.number} in Intacct (RECORDNO {link.recordno}), but which "
+            f"{document.label} is linked to the invoice {link.number} in Intacct (RECORDNO {link.recordno}), but which "
             "of its lines are which is not known, so an edit would double them.",
             "Edit the invoice in Intacct by hand, or delete it there, unlink it and send it again.",
             field="lines",
@@ -156,7 +143,7 @@ def _update(
     added = [line for line in lines if line.key not in numbers]
     start = max(numbers.values()) + 1
     numbers |= {line.key: number for number, line in enumerate(added, start=start)}
-    items: dict[str, Value] = {"updatelineitem": _stored_lines(lines, context, link)}
+    items: dict[str, Value] = {"updatelineitem": _stored_lines(document, lines, context, link)}
     if added:
         items["lineitem"] = [line.elements() for line in added]
     body: dict[str, Value] = {
@@ -170,7 +157,7 @@ def _update(
     return Function(name="update_invoice", attributes=attributes, body=body), numbers
 
 
-def _update_header(header: Mapping[str, Value], context: InvoiceContext, link: DocumentLink) -> dict[str, Value]:
+def _update_header(header: Mapping[str, Value], context: Context, link: DocumentLink) -> dict[str, Value]:
     """Return the header as updates name it, emptied where the last function had what is no longer there."""
     body = {name: value for name, value in header.items() if name != "billto"}
     if "billto" in header:
@@ -185,7 +172,7 @@ def _update_header(header: Mapping[str, Value], context: InvoiceContext, link: D
     return body
 
 
-def _stored_lines(lines: Sequence[Posting], context: InvoiceContext, link: DocumentLink) -> list[Value]:
+def _stored_lines(document: Document, lines: Sequence[Posting], context: Context, link: DocumentLink) -> list[Value]:
     """Return every line that Intacct has, by number: as it is now, or at 0.00 where Scoro no longer has it."""
     before = posted_lines(link.previous) if link.previous else {}
     current = {line.key: line for line in lines}
@@ -197,7 +184,7 @@ def _stored_lines(lines: Sequence[Posting], context: InvoiceContext, link: Docum
             new = current[key].elements()
             if old.get("memo") == REMOVED_MEMO:
                 # What stood there before it was removed is no longer in `old`, yet still in Intacct.
-                old = dict.fromkeys(dimension_elements(context.settings), "?")
+                old = dict.fromkeys(dimension_elements(document, context.settings), "?")
             elements = new | _cleared(old, new)
         else:
             elements = {"amount": "0.00", "memo": REMOVED_MEMO}

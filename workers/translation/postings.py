@@ -1,4 +1,4 @@
-"""The lines of an invoice as they will stand in Intacct: positions, discounts, rounding, and tax."""
+"""The lines of a document as they will stand in Intacct: positions, discounts, rounding, and tax."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from decimal import Decimal
 from schemas.intacct.functions import Value
 from schemas.money import CENT, HUNDRED, ZERO, cents
 from schemas.reference import ReferenceData
-from schemas.scoro import Invoice, InvoiceLine
+from schemas.scoro import Document, DocumentLine
 from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_account, line_name, set_account
 from workers.translation.amounts import Part, Rate, discount_lines, rate_keys, share_tax
@@ -43,7 +43,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    invoice: Invoice
+    document: Document
     settings: ConnectionSettings
     reference: ReferenceData
     notes: list[str]
@@ -51,7 +51,7 @@ class _Books:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    line: InvoiceLine
+    line: DocumentLine
     posting: Posting
     part: Part
 
@@ -62,20 +62,20 @@ def tax_entries(detail_id: str, tax: Decimal) -> Value:
 
 
 def postings(
-    invoice: Invoice, settings: ConnectionSettings, reference: ReferenceData, notes: list[str]
+    document: Document, settings: ConnectionSettings, reference: ReferenceData, notes: list[str]
 ) -> list[Posting]:
-    """Return the lines of an invoice, adding up to its header; decisions made silently are added to `notes`.
+    """Return the lines of a document, adding up to its header; decisions made silently are added to `notes`.
 
     Raises DocumentError that names line, field and fix.
     """
-    books = _Books(invoice, settings, reference, notes)
+    books = _Books(document, settings, reference, notes)
     positions = _positions(books)
-    discounts, rest = discount_lines(invoice, [position.part for position in positions])
+    discounts, rest = discount_lines(document, [position.part for position in positions])
     lines = [position.posting for position in positions]
     lines += _discounts(books, discounts, positions)
     if rest:
         lines.append(_rounding(books, rest, positions))
-    taxes = share_tax(invoice, [Part(line.amount, line.rate) for line in lines], len(positions))
+    taxes = share_tax(document, [Part(line.amount, line.rate) for line in lines], len(positions))
     if reference.tax_solution is None:
         return lines + _tax_lines(books, lines, taxes)
     details = {rate: _detail(books, rate) for rate in dict.fromkeys(line.rate for line in lines)}
@@ -83,9 +83,9 @@ def postings(
 
 
 def _positions(books: _Books) -> list[_Position]:
-    invoice, notes = books.invoice, books.notes
+    document, notes = books.document, books.notes
     found: list[_Position] = []
-    for line, memo in memos(invoice, books.settings.memo.template):
+    for line, memo in memos(document, books.settings.memo.template):
         if line.sum == 0 and not line.finance_account_id and not line.finance_account_symbol:
             notes.append(f"The line {line_name(line)} has no sum and no finance account and was left out.")
             continue
@@ -95,37 +95,37 @@ def _positions(books: _Books) -> list[_Position]:
             notes.append(f"The memo of the line {line_name(line)} was cut at {MAX_TEXT_CHARACTERS} characters.")
         posting = Posting(
             f"line:{line.id}",
-            line_account(invoice, line, books.settings, books.reference),
+            line_account(document, line, books.settings, books.reference),
             line.sum,
             cut(memo, MAX_TEXT_CHARACTERS),
-            line_rate(invoice, line, books.reference),
-            line_dimensions(invoice, line.custom_fields, books.settings, books.reference),
+            line_rate(document, line, books.reference),
+            line_dimensions(document, line.custom_fields, books.settings, books.reference),
         )
         exempt = line.product_id in books.reference.no_discount_products
         found.append(_Position(line, posting, Part(line.sum, posting.rate, discountable=not exempt)))
-    _check_positions(invoice, found)
+    _check_positions(document, found)
     return found
 
 
-def _check_positions(invoice: Invoice, positions: Sequence[_Position]) -> None:
+def _check_positions(document: Document, positions: Sequence[_Position]) -> None:
     if not positions:
         raise refused(
             "no_lines",
-            f"{invoice.label} has no line with an amount, so there is nothing to post.",
-            "Add a line with a finance account in Scoro, or delete the invoice there.",
+            f"{document.label} has no line with an amount, so there is nothing to post.",
+            f"Add a line with a finance account in Scoro, or delete the {document.noun} there.",
             field="lines",
         )
     ids = [position.line.id for position in positions]
     if None in ids or len(set(ids)) < len(ids):
         raise refused(
             "line_ids",
-            f"{invoice.label}: its lines have no ids of their own (lines.id), so edits could not be followed.",
-            "Open the invoice in Scoro and save it, so that Scoro numbers its lines.",
+            f"{document.label}: its lines have no ids of their own (lines.id), so edits could not be followed.",
+            f"Open the {document.noun} in Scoro and save it, so that Scoro numbers its lines.",
             field="lines.id",
         )
 
 
-def _explains_itself(line: InvoiceLine) -> bool:
+def _explains_itself(line: DocumentLine) -> bool:
     product = line.price * line.amount * (1 - line.discount / HUNDRED)
     return product == 0 or any(
         abs(line.sum - candidate) <= CENT
@@ -138,7 +138,7 @@ def _largest(positions: Sequence[_Position]) -> Posting:
 
 
 def _detail(books: _Books, rate: Rate) -> str:
-    detail = tax_detail(books.invoice, rate, books.settings, books.reference)
+    detail = tax_detail(books.document, rate, books.settings, books.reference)
     if detail.rate != rate.percent:
         books.notes.append(
             f"The tax rate {rate.percent_text} % went to {detail.detail_id}, of {detail.rate.normalize():f} %, as "
@@ -148,7 +148,7 @@ def _detail(books: _Books, rate: Rate) -> str:
 
 
 def _discounts(books: _Books, discounts: Mapping[Rate, Decimal], positions: Sequence[_Position]) -> list[Posting]:
-    memo = "Discount " + ", ".join(f"{percent.normalize():f} %" for percent in books.invoice.discounts)
+    memo = "Discount " + ", ".join(f"{percent.normalize():f} %" for percent in books.document.discounts)
     setting = books.settings.accounts.discount
     keys = rate_keys(position.part.rate for position in positions)
     found: list[Posting] = []
@@ -156,7 +156,7 @@ def _discounts(books: _Books, discounts: Mapping[Rate, Decimal], positions: Sequ
         model = _largest([x for x in positions if x.part.discountable and x.part.rate == rate])
         account = model.account
         if setting:
-            account = set_account(books.invoice, "accounts.discount", setting, books.reference)
+            account = set_account(books.document, "accounts.discount", setting, books.reference)
         else:
             books.notes.append(
                 f"The discount at {rate.percent_text} % went to the account {account} of the largest discounted line, "
@@ -170,7 +170,7 @@ def _rounding(books: _Books, rest: Decimal, positions: Sequence[_Position]) -> P
     model = _largest(positions)
     account, reason = model.account, ", as accounts.rounding is not set"
     if setting := books.settings.accounts.rounding:
-        account, reason = set_account(books.invoice, "accounts.rounding", setting, books.reference), ""
+        account, reason = set_account(books.document, "accounts.rounding", setting, books.reference), ""
     books.notes.append(f"Rounding of {rest} went to the account {account}{reason}.")
     return replace(model, key="rounding", account=account, amount=rest, memo="Rounding")
 
@@ -186,11 +186,11 @@ def _tax_lines(books: _Books, lines: Sequence[Posting], taxes: Sequence[Decimal]
     if not setting:
         raise refused(
             "tax_line_account",
-            f"{books.invoice.label} carries VAT, Intacct has no tax solution, and accounts.tax_line is not set.",
+            f"{books.document.label} carries VAT, Intacct has no tax solution, and accounts.tax_line is not set.",
             f"Choose the account that VAT is posted to: {setting_command('accounts.tax_line', 'ACCOUNTNO')}",
             field="accounts.tax_line",
         )
-    account = set_account(books.invoice, "accounts.tax_line", setting, books.reference)
+    account = set_account(books.document, "accounts.tax_line", setting, books.reference)
     location = {key: value for key, value in lines[0].dimensions.items() if key == "locationid"}
     keys = rate_keys(totals)
     return [
