@@ -79,6 +79,8 @@ class Settlement:
     bisect_root: int | None = None
     linked: bool = False
     """The record stood in Intacct before us: the document is linked rather than posted."""
+    missing: frozenset[str] = frozenset()
+    """Names of the operation's files that the record lacks all the same."""
 
 
 NEEDS = """ARRAY(SELECT n.document_id FROM operation_need n WHERE n.operation_id = o.id

@@ -67,6 +67,17 @@ class DimensionValue:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectRecord:
+    """A project that Intacct knows; `customer_id` is empty where it belongs to nobody."""
+
+    id: str
+    name: str
+    customer_id: str = ""
+    active: bool = True
+    record_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Party:
     """A customer or vendor that Intacct knows."""
 
@@ -98,6 +109,7 @@ class ReferenceData:
     tax_solution: str | None = None
     parties: Mapping[Kind, tuple[Party, ...]] = field(default_factory=dict)
     contact_names: frozenset[str] = frozenset()
+    projects: tuple[ProjectRecord, ...] = ()
     no_discount_products: frozenset[int] = frozenset()
 
     def account(self, number: str) -> Account | None:
@@ -136,6 +148,14 @@ class ReferenceData:
         """Find customers or vendors by NAME."""
         return self._parties_by_name[kind].get(_key(name), ())
 
+    def project(self, project_id: str) -> ProjectRecord | None:
+        """Find a project by its PROJECTID."""
+        return next(iter(self._projects_by_id.get(_key(project_id), ())), None)
+
+    def projects_named(self, name: str) -> tuple[ProjectRecord, ...]:
+        """Find projects by NAME."""
+        return self._projects_by_name.get(_key(name), ()) if name else ()
+
     def knows_contact(self, name: str) -> bool:
         """Whether Intacct has a contact of exactly this name."""
         return name in self.contact_names
@@ -173,6 +193,14 @@ class ReferenceData:
             | _index((_key(value.id), value) for value in values)
             for dimension, values in self.dimensions.items()
         }
+
+    @cached_property
+    def _projects_by_id(self) -> dict[str, tuple[ProjectRecord, ...]]:
+        return _index((_key(project.id), project) for project in self.projects)
+
+    @cached_property
+    def _projects_by_name(self) -> dict[str, tuple[ProjectRecord, ...]]:
+        return _index((_key(project.name), project) for project in self.projects)
 
     @cached_property
     def _parties_by_id(self) -> dict[Kind, dict[str, tuple[Party, ...]]]:

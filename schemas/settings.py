@@ -23,6 +23,7 @@ MEMO_PLACEHOLDERS = ("number", "project", "product", "comment")
 ID_PLACEHOLDERS = ("contact_id", "id_code", "vatno", "reference_no")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SCHEDULE_AT = re.compile(rf"(?:(?:{'|'.join(WEEKDAYS)}|[1-9]|[12][0-9]|3[01]) )?(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+FILE_TYPE = re.compile(r"[a-z0-9]{1,10}")
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
@@ -104,6 +105,31 @@ class BillSettings(SyncedSettings):
     )
 
 
+def _file_types(types: tuple[str, ...]) -> tuple[str, ...]:
+    for kind in types:
+        if not FILE_TYPE.fullmatch(kind):
+            raise ValueError(f"{kind!r} is not the ending of a file; endings look like pdf, without a dot")
+    return tuple(dict.fromkeys(types))
+
+
+class FileSettings(SyncedSettings):
+    """What is synced of files, and which are left out."""
+
+    max_bytes: int = Field(
+        10_000_000,
+        ge=1,
+        le=100_000_000,
+        description="Larger files are left out, with a failure of the file alone; one larger than delivery.max_bytes "
+        "goes in a request of its own.",
+        examples=["5000000"],
+    )
+    types: Annotated[tuple[str, ...], AfterValidator(_file_types)] = Field(
+        (),
+        description="Endings of the files that are sent, separated by commas; unset: all.",
+        examples=["pdf,png,jpg"],
+    )
+
+
 class DataSettings(_Section):
     """What is synced, by kind of document; credit documents follow their kind."""
 
@@ -111,7 +137,7 @@ class DataSettings(_Section):
     bills: BillSettings = BillSettings()
     expenses: SyncedSettings = SyncedSettings()
     receipts: SyncedSettings = SyncedSettings()
-    files: SyncedSettings = SyncedSettings()
+    files: FileSettings = FileSettings()
     projects: SyncedSettings = SyncedSettings()
 
     def of(self, kind: Kind) -> SyncedSettings:
@@ -302,6 +328,7 @@ class DeliverySettings(_Section):
     max_bytes: int = Field(
         400_000, ge=10_000, le=10_000_000, description="Size of a request in bytes.", examples=["400000"]
     )
+    max_attachments: int = Field(1, ge=1, le=1000, description="Functions with files per request.", examples=["1"])
     linger_ms: int = Field(
         2000, ge=0, le=60_000, description="How long a bulk request waits to fill up.", examples=["2000"]
     )

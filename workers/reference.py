@@ -13,6 +13,7 @@ from schemas.reference import (
     Account,
     DimensionValue,
     Party,
+    ProjectRecord,
     ReferenceData,
     ScoroAccount,
     ScoroVatCode,
@@ -84,5 +85,9 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
             for kind in PARTY_KINDS
         },
         contact_names=frozenset(i.key for i in intacct("contact") if i.active),
+        projects=tuple(
+            ProjectRecord(i.key, i.data["name"], i.data.get("customer", ""), i.active, i.data.get("record_no", ""))
+            for i in intacct(f"{DIMENSION}PROJECT")
+        ),
         no_discount_products=frozenset(int(i.key) for i in scoro("product") if i.data["no_discounts"]),
     )

@@ -42,7 +42,7 @@ def create_supdoc(call: Call, element: Element) -> Result:
 
 
 def update_supdoc(call: Call, element: Element) -> Result:
-    """Add files to a record, or change its texts; a file that is there is never replaced."""
+    """Add files to a record, or change its texts; a file that is there is never replaced, whatever its type."""
     texts = _texts(element)
     record = _supdoc(call, texts["supdocid"], "update")
     if texts.get("supdocname"):
@@ -117,18 +117,20 @@ def _folder(call: Call, name: str) -> str:
 
 
 def _add_files(record: Record, element: Element) -> None:
-    names = {(file["NAME"], file["TYPE"]) for file in record["FILES"]}
+    names = {file["NAME"].casefold() for file in record["FILES"]}
     for attachment in element.iterfind("attachments/attachment"):
         name, kind, data = (text_of(child) for child in attachment)
-        if not name or kind.startswith("."):
+        if not name or name.casefold().endswith(f".{kind.casefold()}"):
+            raise refuse("bad_value", field="attachmentname", value=name)
+        if not kind or "." in kind:
             raise refuse("bad_value", field="attachmenttype", value=kind)
-        if (name, kind) in names:
+        if name.casefold() in names:
             raise refuse("file_exists", name=name, record=record["SUPDOCID"])
         try:
             size = len(base64.b64decode("".join(data.split()), validate=True))
         except binascii.Error:
             raise refuse("bad_value", field="attachmentdata", value=f"{data[:20]}…") from None
-        names.add((name, kind))
+        names.add(name.casefold())
         record["FILES"].append({"NAME": name, "TYPE": kind, "SIZE": size, "DATA": data})
 
 
@@ -155,6 +157,7 @@ _LEGACY_FIELDS: Mapping[str, Mapping[str, str]] = {
         "folder": "FOLDERNAME",
         "supdocfoldername": "FOLDERNAME",
         "supdocdescription": "DESCRIPTION",
+        "description": "DESCRIPTION",
         "creationdate": "AUWHENCREATED",
         "createdby": "CREATEDBY",
     },

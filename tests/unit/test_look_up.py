@@ -81,6 +81,8 @@ def test_the_table_covers_what_can_be_written() -> None:
         ("create", "APPYMT"),
         ("create", "SUPDOC"),
         ("update", "SUPDOC"),
+        ("create", "SUPDOCFOLDER"),
+        ("update", "PROJECT"),
         ("create", "CUSTOMER"),
         ("create", "VENDOR"),
         ("create", "PROJECT"),

@@ -21,6 +21,8 @@ EXAMPLES = {
         }.items()
     },
     "data.invoices.bookmark": "111",
+    "data.files.max_bytes": "5000000",
+    "data.files.types": "pdf,png",
     "data.bills.direction": "to_scoro",
     "data.bills.status_filter": "submitted",
     "defaults.invoice_status": "draft",
@@ -52,6 +54,7 @@ EXAMPLES = {
     "delivery.max_documents": "10",
     "delivery.max_functions": "20",
     "delivery.max_bytes": "100000",
+    "delivery.max_attachments": "2",
     "delivery.linger_ms": "0",
     "delivery.settle_ms": "100",
     "delivery.uncertain_wait_s": "5",

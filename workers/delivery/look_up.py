@@ -11,8 +11,11 @@ first send, by our user, equal total (credits: without sign) | no such record | 
 | delete of these four, reverse ARINVOICE, APBILL | RECORDNO, STATE | absent or Reversed | STATE unchanged | a person |
 | apply ARPYMT, create ARPYMT | ARPYMTDETAIL by RECORDKEY + ADJUSTMENTKEY | details with the sum | none | a person |
 | create APPYMT | APPYMTDETAIL likewise | details with the sum | none | a person |
-| create SUPDOC | `get_list supdoc` by id | the names of all files there | id absent | a person adds the missing |
-| update SUPDOC | `get_list supdoc` by id | the names of all files there | none of them there | a person |
+| create SUPDOC | `get_list supdoc` by id | it is there; files that it lacks are added | id absent | – |
+| update SUPDOC | `get_list supdoc` by id | some of the files are there; the others are added | none of them there | a \
+person |
+| create SUPDOCFOLDER | `get_list supdocfolder` by name | found | no such folder | – |
+| update PROJECT | header by RECORDNO | equal to the new payload | equal to the previous one | a person |
 | create CUSTOMER, VENDOR, PROJECT | CUSTOMERID, VENDORID, PROJECTID | found | no such record | – |
 
 A record of equal number, party and total that stood there before our first send is linked. *No such record* is

@@ -161,6 +161,7 @@ def from_verdict(operation: Sending, verdict: Verdict) -> Settlement:
             record_no=verdict.record_no,
             record_state=verdict.record_state,
             linked=verdict.before_us,
+            missing=verdict.missing,
         )
     if verdict.happened is None:
         return Settlement(operation.id, "waiting_person", verdict.reason, "differs", record_no=verdict.record_no)

@@ -83,7 +83,15 @@ TOPICS: dict[str, Topic] = {
         "DEPARTMENT", ("RECORDNO", "DEPARTMENTID", "TITLE", "STATUS"), _named("DEPARTMENTID", "TITLE")
     ),
     f"{DIMENSION}CLASS": Topic("CLASS", ("RECORDNO", "CLASSID", "NAME", "STATUS"), _named("CLASSID", "NAME")),
-    f"{DIMENSION}PROJECT": Topic("PROJECT", ("RECORDNO", "PROJECTID", "NAME", "STATUS"), _named("PROJECTID", "NAME")),
+    f"{DIMENSION}PROJECT": Topic(
+        "PROJECT",
+        ("RECORDNO", "PROJECTID", "NAME", "CUSTOMERID", "STATUS"),
+        lambda row: Item(
+            row["PROJECTID"],
+            {"name": row.get("NAME", ""), "customer": row.get("CUSTOMERID", ""), "record_no": row["RECORDNO"]},
+            _is_active(row),
+        ),
+    ),
     f"{DIMENSION}ITEM": Topic("ITEM", ("RECORDNO", "ITEMID", "NAME", "STATUS"), _named("ITEMID", "NAME")),
 }
 """Topic of the reference data -> how it is read from Intacct."""

@@ -19,7 +19,7 @@ from workers.translation.posted import LINE_FIELDS, TOTAL_FIELD, mapping_of
 AMOUNT_FIELD = "TRX_AMOUNT"
 TAX_ROW_FIELD = "PARENTENTRY"
 """Set in rows of tax, which belong to another line."""
-_DATES = frozenset({"WHENCREATED", "WHENDUE"})
+_DATES = frozenset({"WHENCREATED", "WHENDUE", "BEGINDATE", "ENDDATE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,14 @@ def holds(header: Row, lines: Sequence[Row], content: Content, *, is_credit: boo
     )
 
 
+def holds_fields(row: Row, function: Function) -> bool:
+    """Whether a record of master data stands as a generic function leaves it."""
+    fields = mapping_of(function.body[function.object])
+    return all(
+        _same(field, wanted, row[field]) for field, wanted in fields.items() if field in row and isinstance(wanted, str)
+    )
+
+
 def equal_money(held: str | None, wanted: Decimal, *, unsigned: bool) -> bool:
     """Whether a row's amount equals ours; for credits without their sign."""
     amount = money_of(held)
@@ -210,7 +218,7 @@ def _line_number(row: Row) -> int:
 
 
 def _same(field: str, wanted: str, held: str) -> bool:
-    if field not in _DATES:
+    if field not in _DATES or not wanted:
         return " ".join(wanted.split()) == " ".join(held.split())
     try:
         return date.fromisoformat(wanted) == datetime.strptime(held, "%m/%d/%Y").date()  # noqa: DTZ007 (a date)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import listed
 from schemas.money import ZERO
-from workers.delivery.look_ups.contents import DOCUMENTS, content_of, equal_money, holds, money_of
+from workers.delivery.look_ups.contents import DOCUMENTS, content_of, equal_money, holds, holds_fields, money_of
 from workers.delivery.look_ups.evidence import Evidence, Row, Verdict
 from workers.translation.posted import TOTAL_FIELD, mapping_of
 
@@ -123,7 +123,7 @@ def applied(evidence: Evidence) -> Verdict:
 
 
 def filed(evidence: Evidence) -> Verdict:
-    """An attachment stands if all names of its files do; where some are missing they are to be added by a person."""
+    """An attachment stands if it is there: its id is ours alone. Files that it lacks are to be added."""
     operation = evidence.operation
     adds = operation.verb == "update"
     if not evidence.rows:
@@ -131,17 +131,38 @@ def filed(evidence: Evidence) -> Verdict:
             Verdict(None, reason=f"The attachment {evidence.key} is no longer in Intacct.") if adds else Verdict(False)
         )
     there = set(_names(evidence.rows[0]))
-    files = mapping_of(Function.model_validate(operation.function).body.get("attachments", {}))
-    wanted = [
-        f"{file['attachmentname']}.{file['attachmenttype']}".casefold()
-        for file in map(mapping_of, listed(files.get("attachment", ())))
-    ]
-    missing = [name for name in wanted if name not in there]
-    if not missing:
-        return Verdict(True, evidence.key)
+    wanted = file_names(Function.model_validate(operation.function))
+    missing = frozenset(name for name in wanted if name.casefold() not in there)
     if adds and len(missing) == len(wanted):
         return Verdict(False)
-    reason = f"The attachment {evidence.key} lacks {', '.join(missing)}: add the missing."
+    return Verdict(True, evidence.key, missing=missing)
+
+
+def file_names(function: Function) -> list[str]:
+    """The names of the files that a function attaches; unique in their record."""
+    files = mapping_of(function.body.get("attachments", {}))
+    return [str(mapping_of(file)["attachmentname"]) for file in listed(files.get("attachment", ()))]
+
+
+def named(evidence: Evidence) -> Verdict:
+    """A folder stands if its name does."""
+    return Verdict(True, evidence.key) if evidence.rows else Verdict(False)
+
+
+def changed(evidence: Evidence) -> Verdict:
+    """A change of a project stands if its fields equal those sent, and did not run if they equal those before."""
+    operation = evidence.operation
+    if not evidence.rows:
+        return Verdict(None, reason=f"{operation.natural_key} is no longer in Intacct.")
+    row = evidence.rows[0]
+    if holds_fields(row, Function.model_validate(operation.function)):
+        return Verdict(True, evidence.key)
+    if operation.previous is None or holds_fields(row, Function.model_validate(operation.previous)):
+        return Verdict(False)
+    reason = (
+        f"{operation.natural_key} holds neither what was sent nor what it held before:"
+        " somebody may have edited it in Intacct."
+    )
     return Verdict(None, evidence.key, reason=reason)
 
 
@@ -175,11 +196,8 @@ def _amount(share: Share, row: Row) -> Decimal:
 
 
 def _names(row: Row) -> Iterator[str]:
-    """The files of an attachment, as `name.type`, from the paths of its nested elements."""
-    suffix = ".attachmentname"
-    for path, name in row.items():
-        if path.endswith(suffix):
-            yield f"{name}.{row.get(path.removesuffix(suffix) + '.attachmenttype', '')}".casefold()
+    """The names of an attachment's files, from the paths of its nested elements."""
+    return (name.casefold() for path, name in row.items() if path.endswith(".attachmentname"))
 
 
 def _by_us(row: Row, first_left_at: datetime | None, user_id: str) -> bool:

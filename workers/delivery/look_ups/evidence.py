@@ -19,6 +19,8 @@ class Verdict:
     reason: str = ""
     before_us: bool = False
     """The record stood there before our first send: to be linked, not counted as posted by us."""
+    missing: frozenset[str] = frozenset()
+    """Names of files that the record lacks though it stands: they are added by an update of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from db.operations import Sending
 from schemas.intacct.functions import Function
 from workers.delivery.look_ups.contents import DOCUMENTS, TAX_ROW_FIELD, DocumentKind, content_of
-from workers.delivery.look_ups.deciders import applied, created, filed, found, removed, shares_of, updated
+from workers.delivery.look_ups.deciders import (
+    applied,
+    changed,
+    created,
+    filed,
+    found,
+    named,
+    removed,
+    shares_of,
+    updated,
+)
 from workers.delivery.look_ups.reads import LookUp, Read
 from workers.translation.posted import LINE_FIELDS, TOTAL_FIELD
 
@@ -77,6 +87,7 @@ def _master_record(object_name: str) -> LookUp:
     return LookUp(Read(object_name, key_field, ("RECORDNO", key_field, "NAME")), _natural_key, found)
 
 
+_PROJECT_FIELDS = ("RECORDNO", "PROJECTID", "NAME", "DESCRIPTION", "CUSTOMERID", "BEGINDATE", "ENDDATE", "STATUS")
 _ATTACHMENT = LookUp(Read("supdoc", "supdocid", ("supdocid", "attachments")), _natural_key, filed)
 
 LOOK_UPS: Mapping[tuple[str, str], LookUp] = {
@@ -89,6 +100,8 @@ LOOK_UPS: Mapping[tuple[str, str], LookUp] = {
     ("create", "APPYMT"): _payment("APPYMT"),
     ("create", "SUPDOC"): _ATTACHMENT,
     ("update", "SUPDOC"): _ATTACHMENT,
+    ("create", "SUPDOCFOLDER"): LookUp(Read("supdocfolder", "name", ("name",)), _natural_key, named),
+    ("update", "PROJECT"): LookUp(Read("PROJECT", "RECORDNO", _PROJECT_FIELDS), _record_no, changed),
     **{("create", name): _master_record(name) for name in ("CUSTOMER", "VENDOR", "PROJECT")},
 }
 """(verb, object) -> how it is looked up."""
