@@ -19,6 +19,7 @@ from app.wiring import Ledger, runtime_of
 from db import connections
 from producers.heal import Healer
 from producers.relay import Relay
+from producers.schedule import Clock
 from producers.sweep import Sweeper
 from workers.actors import register
 from workers.broker import keep_alive, make_broker, ring, start_workers
@@ -60,6 +61,10 @@ def running(
             sweeper = Sweeper(ledger.db)
             sweeper.start()
             stack.callback(sweeper.stop)
+        if scheduler:
+            clock = Clock(ledger.db)
+            clock.start()
+            stack.callback(clock.stop)
         if scheduler and settings.public_url:
             healer = Healer(
                 ledger.db,

@@ -30,19 +30,22 @@ DOCUMENTS = """INSERT INTO document (connection_id, module, kind, scoro_id)
     SELECT %(connection)s, %(module)s, %(kind)s, i FROM unnest(%(ids)s::bigint[]) AS i
     ON CONFLICT (connection_id, module, scoro_id) DO NOTHING"""
 
-CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, interactive, due_at)
-    SELECT d.id, d.connection_id, %(origin)s, %(actor)s, %(interactive)s,
+CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, interactive, scheduled, due_at)
+    SELECT d.id, d.connection_id, %(origin)s::change_origin, %(actor)s, %(interactive)s,
+        %(origin)s::change_origin <> 'manual'
+            AND coalesce(n.settings #>> '{schedule,frequency}', 'continuous') <> 'continuous',
         CASE WHEN %(interactive)s THEN ledger_now()
              ELSE greatest(ledger_now(), d.taken_at + make_interval(secs => %(settle_s)s)) END
-    FROM document d
+    FROM document d JOIN connection n ON n.id = d.connection_id
     WHERE d.connection_id = %(connection)s AND d.module = %(module)s AND d.scoro_id = ANY(%(ids)s::bigint[])
     ORDER BY d.id
     ON CONFLICT (document_id) WHERE state = 'waiting' DO UPDATE SET
         hints = change.hints + 1,
         actor = CASE WHEN excluded.interactive THEN excluded.actor ELSE change.actor END,
         interactive = change.interactive OR excluded.interactive,
+        scheduled = change.scheduled AND excluded.scheduled,
         due_at = least(change.due_at, excluded.due_at)
-    RETURNING document_id, due_at <= ledger_now() AS due"""
+    RETURNING document_id, NOT scheduled AND due_at <= ledger_now() AS due"""
 
 
 def ensure_documents(ledger: Ledger, connection_id: int, kind: Kind, scoro_ids: Collection[int]) -> dict[int, int]:
@@ -94,7 +97,8 @@ def capture(
     """Commit that these documents may have changed, and the bell; returns how many documents wait now.
 
     The first change of a quiet document is due at once, further ones within `settle_ms` of its being taken go as one.
-    A person's own request (`interactive`) is always due at once.
+    A person's own request (`interactive`) is always due at once. Where the connection has a schedule, what nobody asked
+    for (`origin` is not `manual`) waits for its next run (`db.schedules`).
     """
     if not scoro_ids:
         return 0
@@ -122,7 +126,8 @@ CLAIM = """WITH next AS MATERIALIZED (
         SELECT c.id, c.document_id, c.deaths, d.module, d.kind, d.scoro_id
         FROM change c JOIN document d ON d.id = c.document_id JOIN connection n ON n.id = c.connection_id
         JOIN site s ON s.id = n.site_id AND s.held_until <= ledger_now()
-        WHERE c.connection_id = %(connection)s AND c.state = 'waiting' AND c.due_at <= ledger_now()
+        WHERE c.connection_id = %(connection)s AND c.state = 'waiting' AND NOT c.scheduled
+          AND c.due_at <= ledger_now() AND (c.interactive OR s.bulk_held_until <= ledger_now())
           AND NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id
                           AND o.state IN ('sending', 'uncertain'))
           AND NOT EXISTS (SELECT FROM change r WHERE r.document_id = c.document_id AND r.state = 'reading')
@@ -174,7 +179,7 @@ PUT_BACK = """WITH given AS (
         SELECT r.id, r.document_id, r.interactive FROM change r
         WHERE r.state = 'reading' AND {which} ORDER BY r.id FOR UPDATE
     ), merged AS (
-        UPDATE change w SET interactive = w.interactive OR g.interactive, hints = w.hints + 1
+        UPDATE change w SET interactive = w.interactive OR g.interactive, scheduled = false, hints = w.hints + 1
         FROM given g WHERE w.document_id = g.document_id AND w.state = 'waiting' RETURNING w.document_id
     )
     UPDATE change c SET

@@ -10,8 +10,9 @@ from db.outbox import Bell
 FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending',
     'uncertain'))"""
 
-DUE_CHANGE = f"""SELECT greatest(c.due_at, s.held_until) AS due_at FROM change c
-    WHERE c.connection_id = n.id AND n.state <> 'disconnected' AND c.state = 'waiting' AND {FREE}"""
+DUE_CHANGE = f"""SELECT greatest(c.due_at, s.held_until,
+        CASE WHEN NOT c.interactive THEN s.bulk_held_until END) AS due_at FROM change c
+    WHERE c.connection_id = n.id AND n.state <> 'disconnected' AND c.state = 'waiting' AND NOT c.scheduled AND {FREE}"""
 
 DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until,
         CASE WHEN o.purpose = 'bulk' AND o.state <> 'uncertain' THEN n.bulk_at END) AS due_at FROM operation o
@@ -23,6 +24,7 @@ BELLS = f"""
         min(c.due_at) FILTER (WHERE c.due_at > ledger_now()) AS soonest
     FROM connection n JOIN site s ON s.id = n.site_id CROSS JOIN LATERAL (
         ({DUE_CHANGE} AND c.due_at <= ledger_now() ORDER BY c.due_at DESC LIMIT 1)
+        UNION ALL ({DUE_CHANGE} AND c.due_at <= ledger_now() AND c.interactive ORDER BY c.due_at DESC LIMIT 1)
         UNION ALL ({DUE_CHANGE} AND c.due_at > ledger_now() ORDER BY c.due_at LIMIT 1)) c
     GROUP BY n.id
     UNION ALL
@@ -79,7 +81,7 @@ def more_coming(
     row = one(
         ledger,
         f"""SELECT EXISTS (SELECT FROM change c WHERE c.connection_id = %(c)s AND c.document_id <> ALL(%(beside)s)
-                AND (c.state = 'reading' OR (c.state = 'waiting' AND {FREE}
+                AND (c.state = 'reading' OR (c.state = 'waiting' AND NOT c.scheduled AND {FREE}
                      AND c.due_at <= ledger_now() + make_interval(secs => %(within_s)s))))
             OR (SELECT count(*) FROM (SELECT FROM change c WHERE c.connection_id = %(c)s
                 AND c.captured_at > ledger_now() - make_interval(secs => %(s)s) LIMIT %(n)s) r) >= %(n)s AS yes""",

@@ -11,6 +11,8 @@ from typing import Any
 from db.database import Ledger
 from db.requests import LOOK_UP_SHARE
 from schemas.kinds import DOCUMENT_KINDS, Kind
+from schemas.schedule import described, next_slot
+from schemas.settings import ScheduleSettings
 
 Row = dict[str, Any]
 
@@ -281,9 +283,9 @@ def sites(ledger: Ledger) -> list[Row]:
 
 def connections(ledger: Ledger) -> list[Row]:
     """Every connection, disconnected ones last; `hook_token` is sealed. Requests are those of this month."""
-    return ledger.execute(
+    rows = ledger.execute(
         """SELECT c.id, c.name, s.name AS site, c.scoro_entity, co.company_id AS company, c.entity, c.state, c.reason,
-               s.hook_token, c.tax_solution,
+               s.hook_token, c.tax_solution, s.time_zone, c.settings -> 'schedule' AS schedule, ledger_now() AS now,
                (SELECT count(*) FROM request r WHERE r.site_id = s.id AND r.month = site_month(s.time_zone)
                     AND r.connection_id = c.id AND r.state <> 'withdrawn') AS requests_used,
                (SELECT count(*) FROM failure f WHERE f.connection_id = c.id AND f.state IN ('open', 'waiting'))
@@ -291,6 +293,12 @@ def connections(ledger: Ledger) -> list[Row]:
            FROM connection c JOIN site s ON s.id = c.site_id JOIN company co ON co.id = c.company
            ORDER BY c.state = 'disconnected', c.name"""
     ).fetchall()
+    for row in rows:
+        schedule = ScheduleSettings.model_validate(row.pop("schedule") or {})
+        is_over = row["state"] == "disconnected"
+        row["next_run"] = None if is_over else next_slot(schedule, row.pop("time_zone"), row.pop("now"))
+        row["schedule"] = described(schedule)
+    return rows
 
 
 def connection_names(ledger: Ledger) -> list[Row]:

@@ -97,9 +97,14 @@ def change(ledger: Ledger, site_id: int, column: str, value: object) -> None:
     ledger.execute(f"UPDATE site SET {column} = %s WHERE id = %s".encode(), [value, site_id])
 
 
-def hold(ledger: Ledger, site_id: int, wait_s: float) -> None:
-    """Ask a site's Scoro nothing for so long; what its changes wait for is the same for all of them."""
+def hold(ledger: Ledger, site_id: int, wait_s: float, *, bulk_only: bool = False) -> None:
+    """Ask a site's Scoro nothing for so long; with `bulk_only` nothing but what people wait for.
+
+    What its changes wait for is the same for all of them.
+    """
+    column = "bulk_held_until" if bulk_only else "held_until"
     ledger.execute(
-        """UPDATE site SET held_until = greatest(held_until, ledger_now() + make_interval(secs => %s)) WHERE id = %s""",
+        f"""UPDATE site SET {column} = greatest({column}, ledger_now() + make_interval(secs => %s))
+            WHERE id = %s""".encode(),
         [wait_s, site_id],
     )

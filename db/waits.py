@@ -17,16 +17,27 @@ MOVES = """CASE
     ELSE '' END"""
 """SQL: what an open operation `o` of connection `c` waits for that does not come by itself; '' when on its way."""
 
+DAY_IS_OVER = """CASE WHEN ch.interactive OR s.held_until > s.bulk_held_until THEN s.held_until > ledger_now()
+        AND EXISTS (SELECT FROM scoro_budget b WHERE b.site_id = s.id AND b.day_left < 1
+                    AND b.day = (ledger_now() AT TIME ZONE 'UTC')::date)
+    ELSE s.bulk_held_until > ledger_now() + interval '1 minute' END"""
+"""SQL: Scoro takes no more requests of this day for a change `ch` of site `s`."""
+
 WAITS = f"""WITH open_operation AS MATERIALIZED (
         SELECT o.id, o.document_id, o.connection_id, o.state, o.due_at, {MOVES} AS waits_for
         FROM operation o JOIN connection c ON c.id = o.connection_id
         WHERE o.state IN {OPEN}
     ), open_change AS MATERIALIZED (
-        SELECT ch.document_id, ch.connection_id, ch.due_at, CASE
+        SELECT ch.document_id, ch.connection_id, CASE WHEN ch.scheduled THEN c.next_run_at
+                ELSE greatest(ch.due_at, s.held_until, CASE WHEN NOT ch.interactive THEN s.bulk_held_until END)
+                END AS due_at, CASE
             WHEN c.state = 'disconnected' AND ch.state = 'waiting' THEN 'connection'
+            WHEN ch.scheduled AND ch.state = 'waiting' THEN 'schedule'
+            WHEN ch.state = 'waiting' AND {DAY_IS_OVER} THEN 'day'
             ELSE coalesce((SELECT o.waits_for FROM open_operation o WHERE ch.state = 'waiting'
                 AND o.document_id = ch.document_id AND o.state IN ('sending', 'uncertain')), '') END AS waits_for
-        FROM change ch JOIN connection c ON c.id = ch.connection_id WHERE ch.state IN ('waiting', 'reading')
+        FROM change ch JOIN connection c ON c.id = ch.connection_id JOIN site s ON s.id = c.site_id
+        WHERE ch.state IN ('waiting', 'reading')
     ), judged AS (
         SELECT o.connection_id, o.due_at, CASE
             WHEN o.state = 'waiting_prerequisite' AND o.waits_for = '' AND EXISTS (
@@ -53,7 +64,9 @@ class Wait:
     """Some pieces of work of one connection.
 
     `what` is change, operation, request, dead letter or bell; `waits_for` is empty for what is on its way (backoff and
-    look-ups included), else what must happen first: quota, person, prerequisite, connection.
+    look-ups included), else what must happen first: quota, person, prerequisite, connection, schedule, day
+    (Scoro's requests of this day are used up). `last_due_at` is
+    when it goes on, as far as that is known; of a schedule its next run.
     """
 
     what: str

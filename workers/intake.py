@@ -70,7 +70,8 @@ class _Intake:
         if not self.taken:
             return
         try:
-            scoro = self.runtime.scoro(self.connection)
+            urgent = any(change.interactive for change in self.taken)
+            scoro = self.runtime.scoro(self.connection, urgent=urgent)
             records = scoro.read_many(self.taken[0].module, [change.scoro_id for change in self.taken])
             reach("intake.read")
             readings = {change.id: read(change, records.get(change.scoro_id), self.connection) for change in self.taken}
@@ -157,7 +158,8 @@ class _Intake:
         def put_back(ledger: Ledger) -> None:
             changes.put_back(ledger, ids, str(error), wait_s)
             if site_wait_s:
-                sites.hold(ledger, self.connection.site.id, site_wait_s)
+                bulk_only = isinstance(error, Throttled) and error.bulk_only
+                sites.hold(ledger, self.connection.site.id, site_wait_s, bulk_only=bulk_only)
 
         self.runtime.db.run(put_back)
 

@@ -10,6 +10,7 @@ from db.connections import Connection
 from db.database import Database
 from db.sites import Site
 from db.vault import Vault
+from workers.scoro_limits import SiteLimits
 
 
 @dataclass(slots=True)
@@ -31,20 +32,27 @@ class Runtime:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: runs finish the round in hand."""
     _scoro: dict[tuple[str, ...], ScoroClient] = field(default_factory=dict)
+    _limits: dict[int, SiteLimits] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def scoro(self, connection: Connection) -> ScoroClient:
+    def scoro(self, connection: Connection, *, urgent: bool = False) -> ScoroClient:
         """The client of a connection's Scoro entity; kept, so that its connections are reused.
 
-        Raises ConnectionBroken for a site whose address this installation must not call.
+        `urgent` is for what a person waits for and for payments: a tenth of Scoro's limits is kept for them. Raises
+        ConnectionBroken for a site whose address this installation must not call.
         """
-        return self.scoro_of(connection.site, connection.scoro_entity)
+        return self.scoro_of(connection.site, connection.scoro_entity, urgent=urgent)
 
-    def scoro_of(self, site: Site, entity: str) -> ScoroClient:
+    def scoro_of(self, site: Site, entity: str, *, urgent: bool = False) -> ScoroClient:
         """The client of an entity of a site, as `scoro`."""
+        client = self._client(site, entity)
+        return client.urgent() if urgent else client
+
+    def _client(self, site: Site, entity: str) -> ScoroClient:
         key = (site.url, site.api_key, site.user_token or "", entity)
         with self._lock:
             if key not in self._scoro:
+                limits = self._limits.setdefault(site.id, SiteLimits(self.db, site.id, self.stopping))
                 try:
                     self._scoro[key] = ScoroClient(
                         site.url,
@@ -53,6 +61,8 @@ class Runtime:
                         entity,
                         allow_local=self.allow_local,
                         app_id=self.scoro_app_id,
+                        limiter=limits.before,
+                        on_limits=limits.after,
                     )
                 except ValueError as error:
                     raise ConnectionBroken(f"the site {site.name} cannot be called: {error}") from error

@@ -105,6 +105,10 @@ def list_connections(as_json: AsJson = False) -> None:
         right=("Id", "Requests", "Failures"),
     )
     for row in rows:
+        if row["next_run"]:
+            typer.echo(f"{plain(row['name'])}: {row['schedule']}; the next run is at {plain(row['next_run'])}")
+        elif row["schedule"] != "continuous" and row["state"] != "disconnected":
+            typer.echo(f"{plain(row['name'])}: {row['schedule']}; sent by `sync now` and `send` alone")
         if row["reason"]:
             typer.echo(f"{plain(row['name'])} is {row['state']}: {plain(row['reason'])}")
 
@@ -122,7 +126,7 @@ def _json_row(use: Opened, row: dict[str, Any]) -> dict[str, Any]:
         "state": row["state"],
         "webhook_url": f"{base}/hooks/scoro/{token}",
         "intacct_webhook_url": None,
-        "next_run": None,
+        "next_run": row["next_run"],
         "tax_solution": row["tax_solution"],
         "requests_used": row["requests_used"],
         "unresolved": row["unresolved"],

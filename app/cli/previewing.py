@@ -68,7 +68,7 @@ def translate(use: Opened, runtime: "Runtime", connection: "Connection", kind: K
     from db.changes import Taken
     from workers.decide import Decision, decide, read
 
-    scoro = runtime.scoro(connection)
+    scoro = runtime.scoro(connection, urgent=True)
     standing = use.ledger.db.run(lambda session: _standing(session, connection, kind, scoro_id))
     change = Taken(0, standing.document_id, kind.module, kind, scoro_id, True, "preview", 1, 0)
     reading = read(change, scoro.read_many(kind.module, [scoro_id]).get(scoro_id), connection)

@@ -90,6 +90,11 @@ def describe(found: "Wait") -> str:
     verb = "waits" if found.count == 1 else "wait"
     if found.waits_for == "quota":
         return f"{subject} {verb} for requests, until {plain(found.last_due_at)}."
+    if found.waits_for == "day":
+        return f"{subject} {verb} for requests to Scoro, until {plain(found.last_due_at)}."
+    if found.waits_for == "schedule":
+        until = f"the next run, at {plain(found.last_due_at)}" if found.last_due_at else "`scoro-intacct sync now`"
+        return f"{subject} {verb} for {until}."
     if found.waits_for == "person":
         return f"{subject} {verb} for a person: see `scoro-intacct documents list --state held`."
     if found.waits_for == "prerequisite":

@@ -1,5 +1,6 @@
 """A client of one Scoro entity: API v2, always POST and JSON."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -46,8 +47,9 @@ class ScoroClient:
 
     `entity` is the `company_account_id`. With a company key bookmarks are out of reach, so a call that needs the
     user's token takes it where there is one. Raises ValueError for an address that is not https and public, unless
-    `allow_local`; the address that a name leads to is looked at too, on each connection. `on_limits` hears the limits
-    of each answer.
+    `allow_local`; the address that a name leads to is looked at too, on each connection. `limiter` is asked before each
+    call whether it may leave (with True for an urgent one) and raises Throttled if not; `on_limits` hears the limits of
+    each answer.
 
     Every call raises a ScoroError (`clients.scoro.errors`).
     """
@@ -63,6 +65,7 @@ class ScoroClient:
         lang: str = "eng",
         app_id: str = "",
         deadline_s: float = DEADLINE_S,
+        limiter: Callable[[bool], None] | None = None,
         on_limits: Callable[[Limits], None] | None = None,
     ) -> None:
         host_of(base_url, allow_local=allow_local)
@@ -73,7 +76,9 @@ class ScoroClient:
         self._user_token = user_token
         self._common = {"company_account_id": entity, "lang": lang}
         self._deadline_s = deadline_s
+        self._limiter = limiter
         self._on_limits = on_limits
+        self._urgent = False
         self._ignores_ids: set[str] = set()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         self._poster = Poster(
@@ -81,6 +86,12 @@ class ScoroClient:
             max_answer_bytes=MAX_ANSWER_BYTES,
             public_only=not allow_local,
         )
+
+    def urgent(self) -> Self:
+        """The same client for what a person waits for: it may use what is kept of Scoro's limits."""
+        client = copy.copy(self)
+        client._urgent = True
+        return client
 
     def call(
         self,
@@ -96,6 +107,8 @@ class ScoroClient:
         key = self._key(module, top_level)
         body = json.dumps({**key, **self._common, **top_level, "request": request or {}}, default=_plain)
         is_write = action not in _READS
+        if self._limiter is not None:
+            self._limiter(self._urgent)
         try:
             answer = self._post(path, body)
         except TransportError as error:

@@ -2,7 +2,8 @@
 
 ScoroError
   NotFound          Scoro has no such record
-  Throttled         wait `retry_after_s`; `daily`: the day's requests are used up, nothing goes before midnight UTC
+  Throttled         wait `retry_after_s`; `daily`: the day's requests are used up, nothing goes before midnight UTC;
+                    `bulk_only`: what people wait for still goes
   Unavailable       nothing changed (not reached, time ran out on a read, out of service); again by the policy table
   Uncertain         a write that may have run; look before writing again
   ConnectionBroken  key, token, rights or address; pause the connection and tell a person
@@ -28,14 +29,15 @@ class NotFound(ScoroError):
 
 
 class Throttled(ScoroError):
-    """Too many requests; nothing was done. `daily`: the day's quota is used up."""
+    """Too many requests; nothing was done. `daily`: the day's quota is used up, `bulk_only`: but for people."""
 
     error_class = ErrorClass.THROTTLED
 
-    def __init__(self, message: str, retry_after_s: float, *, daily: bool) -> None:
+    def __init__(self, message: str, retry_after_s: float, *, daily: bool, bulk_only: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.daily = daily
+        self.bulk_only = bulk_only
 
 
 class Unavailable(ScoroError):

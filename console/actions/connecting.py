@@ -113,7 +113,7 @@ def _counted(topic: str, count: int) -> str:
 
 def _scoro_client(runtime: Runtime, site: Site, entity: str) -> ScoroClient:
     try:
-        return runtime.scoro_of(site, entity)
+        return runtime.scoro_of(site, entity, urgent=True)
     except ScoroError as error:
         raise ConnectError(f"{error}: set another one with `scoro-intacct site set {site.name} url=...`.") from None
 
@@ -277,7 +277,7 @@ def disconnect(runtime: Runtime, connection: Connection) -> list[str]:
     ]
     if runtime.public_url and not others:
         try:
-            client = runtime.scoro(connection)
+            client = runtime.scoro(connection, urgent=True)
             ended = unsubscribe_all(client, hook_url(runtime.public_url, connection.site.hook_token))
             lines.append(f"{ended} webhooks unsubscribed")
         except ScoroError as error:

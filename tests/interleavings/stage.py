@@ -46,7 +46,7 @@ class FakedRuntime(Runtime):
 
     far_scoro: Scoro
 
-    def scoro(self, connection: Connection) -> ScoroClient:
+    def scoro(self, connection: Connection, *, urgent: bool = False) -> ScoroClient:
         """The faked client."""
         return cast(ScoroClient, self.far_scoro)
 
