@@ -53,3 +53,5 @@ def configure(log_format: Literal["console", "json"], level: str) -> None:
         logging.getLogger(f"dramatiq.broker.{broker}").addFilter(_is_news)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # asking for a queue that is not there yet is answered by closing the channel: no news
+    logging.getLogger("pika.channel").setLevel(logging.ERROR)

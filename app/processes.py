@@ -14,8 +14,12 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from app.settings import EnvironmentFault, Settings, address
+from app.version import version
 from app.web import web_app
 from app.wiring import Ledger, runtime_of
+from console.pulse import Pulse
+from console.watch import Watch
+from console.web import Console
 from db import connections
 from producers.heal import Healer
 from producers.relay import Relay
@@ -23,6 +27,8 @@ from producers.schedule import Clock
 from producers.sweep import Sweeper
 from workers.actors import register
 from workers.broker import keep_alive, make_broker, ring, start_workers
+from workers.broker_depth import Measure, RabbitDepth, measure_of
+from workers.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +85,27 @@ def running(
             server, thread = start_http_server(port, host)
             stack.callback(thread.join)
             stack.callback(server.shutdown)
-        yield stack.enter_context(_web_server(settings, ledger)) if web else None
+        measure = measure_of(broker, amqp_url, settings.queue_prefix)
+        if isinstance(measure, RabbitDepth):
+            stack.callback(measure.close)
+        if web or scheduler:
+            pulse = Pulse(ledger.db, measure)
+            pulse.start()
+            stack.callback(pulse.stop)
+        if not web:
+            yield None
+            return
+        label = "RabbitMQ" if amqp_url else "Broker in this process"
+        yield stack.enter_context(_web_server(settings, _console(stack, settings, runtime, measure, label)))
+
+
+def _console(stack: ExitStack, settings: Settings, runtime: Runtime, measure: Measure, broker_label: str) -> Console:
+    """What the pages work with; their watch over the services ends with the stack."""
+    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    watch = Watch(runtime.db, measure, smtp_url)
+    watch.start()
+    stack.callback(watch.stop)
+    return Console(runtime, watch, settings.public_url, broker_label, version=version())
 
 
 def _relay(ledger: Ledger, broker: dramatiq.Broker, prefix: str) -> Relay:
@@ -96,10 +122,10 @@ def _stop_workers(workers: Sequence[dramatiq.Worker], stopping: threading.Event)
 
 
 @contextmanager
-def _web_server(settings: Settings, ledger: Ledger) -> Iterator[str]:
+def _web_server(settings: Settings, console: Console) -> Iterator[str]:
     host, port = address(settings.http_bind)
     config = uvicorn.Config(
-        web_app(settings, ledger.db),
+        web_app(settings, console),
         host=host,
         port=port,
         log_config=None,

@@ -1,4 +1,4 @@
-"""The web application: the public endpoints, health and metrics."""
+"""The web application: the public endpoints, health and metrics, and behind them the console."""
 
 import ipaddress
 import secrets
@@ -7,12 +7,15 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.settings import Settings
-from db.database import LEDGER_LOST, Database
+from console.app import console_app
+from console.web import Console
+from db.database import LEDGER_LOST
 from producers import webhooks
 
 
-def web_app(settings: Settings, db: Database) -> FastAPI:
+def web_app(settings: Settings, console: Console) -> FastAPI:
     """Make the application that `serve` and `up` run."""
+    db = console.db
     app = FastAPI(title="scoro-intacct", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(webhooks.router(db))
 
@@ -34,6 +37,7 @@ def web_app(settings: Settings, db: Database) -> FastAPI:
             return Response("not found\n", 404, media_type="text/plain")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    app.mount("/", console_app(console))
     return app
 
 

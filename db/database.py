@@ -4,6 +4,7 @@ Two ways in: the pool for short transactions, and *direct* sessions (`DATABASE_D
 LISTEN, which a transaction pooler cannot carry.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -55,7 +56,12 @@ class Database:
     def __init__(self, url: str, direct_url: str | None = None, *, actor: str, pool_size: int = 8) -> None:
         self.url = url
         self.direct_url = direct_url or url
-        kwargs: dict[str, Any] = {"row_factory": dict_row, "connect_timeout": 5, **KEEPALIVE}
+        kwargs: dict[str, Any] = {
+            "row_factory": dict_row,
+            "connect_timeout": 5,
+            "application_name": f"scoro-intacct {actor} {os.getpid()}"[:63],
+            **KEEPALIVE,
+        }
         options = {
             "options": f"-c scoro_intacct.actor={actor} -c timezone=UTC"
             f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s"

@@ -43,6 +43,15 @@ def _say(text: str) -> None:
     typer.echo(text)
 
 
+def _say_first_link(settings: "Settings", ledger: "Ledger", address: str | None) -> None:
+    """While nobody has an account, print the link with which the first admin makes one; it is shown nowhere else."""
+    from console.actions.people import first_invitation
+
+    if token := first_invitation(ledger.db):
+        _say("Nobody has an account for the pages yet. Make the first one here, within 3 days:")
+        _say(f"  {settings.public_url or address}/welcome/{token}")
+
+
 def up() -> None:
     """Run web, workers and scheduler in one process."""
     from app.processes import running, until_told_to_stop
@@ -58,6 +67,7 @@ def up() -> None:
         _say(f"Database  {ledger.label}")
         _say(f"Broker    {label}")
         with running(settings, ledger, amqp_url=settings.amqp_url, web=True, queues=QUEUES, scheduler=True) as address:
+            _say_first_link(settings, ledger, address)
             _say(f"Serving at {address} until Ctrl-C.")
             until_told_to_stop()
 
@@ -70,6 +80,7 @@ def serve() -> None:
         _process("serve", alone=False) as (settings, ledger),
         running(settings, ledger, amqp_url=settings.amqp_url, web=True) as address,
     ):
+        _say_first_link(settings, ledger, address)
         _say(f"Serving at {address}")
         until_told_to_stop()
 

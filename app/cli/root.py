@@ -8,6 +8,7 @@ from app.cli import (
     connecting,
     documents,
     failures,
+    people,
     previewing,
     processes,
     quota,
@@ -32,12 +33,9 @@ def show_version(wanted: bool) -> None:
     """Print the version and end."""
     if not wanted:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from app.version import version
 
-    try:
-        typer.echo(f"scoro-intacct {version('scoro-intacct')}")
-    except PackageNotFoundError:
-        typer.echo("scoro-intacct, run from its sources without being installed")
+    typer.echo(f"scoro-intacct {version() or 'run from its sources without being installed'}")
     raise typer.Exit
 
 
@@ -72,5 +70,6 @@ for name, group in {
     "documents": documents.group,
     "failures": failures.group,
     "quota": quota.group,
+    "people": people.group,
 }.items():
     root.add_typer(group, name=name)

@@ -1,0 +1,54 @@
+"""The console as one application: pages, their live parts, and what happens when something is wrong."""
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from console.pages import overview, signing_in
+from console.web import Console, Pages, SecurityHeaders, answer_errors
+from db.database import LEDGER_LOST
+
+log = structlog.get_logger(__name__)
+
+LEDGER_AWAY = (
+    "PostgreSQL, which holds the ledger, cannot be reached. Nothing is lost: what was captured stands there, and work"
+    " goes on by itself once it is back. This page tries again by itself."
+)
+
+
+def console_app(console: Console) -> FastAPI:
+    """Make the application; whoever mounts it starts and stops `console.watch`."""
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(SecurityHeaders, secure=console.secure)],
+    )
+    pages = Pages(console)
+    app.include_router(console.assets.router())
+    for module in (signing_in, overview):
+        app.include_router(module.router(console, pages))
+    answer_errors(app, pages)
+
+    async def ledger_lost(request: Request, error: Exception) -> Response:
+        log.warning("console.ledger_lost", error=str(error).strip())
+        return pages.html(request, "told.html", 503, title="The ledger does not answer", text=LEDGER_AWAY, again=True)
+
+    for lost in LEDGER_LOST:
+        app.add_exception_handler(lost, ledger_lost)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        text = "There is no such page: the menu leads to all there are." if status == 404 else "That was not done."
+        return pages.html(
+            request, "told.html", status, title="Nothing here" if status == 404 else "Not done", text=text
+        )
+
+    @app.exception_handler(500)
+    async def failed(request: Request, _: Exception) -> Response:
+        text = "This is a fault of scoro-intacct: the log of the web process says more. Nothing was changed by halves."
+        return pages.html(request, "told.html", 500, title="Something went wrong", text=text)
+
+    return app

@@ -1,0 +1,1 @@
+"""The pages, one module each: they read, they call `console.actions`, and they render."""
