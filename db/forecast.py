@@ -21,6 +21,9 @@ BURN_OVER_S = 7 * DAY_S
 SHORTEST_BURN_S = DAY_S
 """And at the beginning of a month as if spread over this long at least."""
 
+OLDER_PER_LOOK_UP = 5_000
+"""Older documents whose numbers one request asks for."""
+
 BURN = """SELECT r.purpose, count(*)::int AS n FROM request r
     JOIN site s ON s.id = r.site_id AND r.month = site_month(s.time_zone)
     WHERE s.id = %(site)s AND r.state <> 'withdrawn'
@@ -70,12 +73,16 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a bulk action costs: `requests` at the most, `left` of the month without it and after it."""
+    """What a bulk action costs: `requests` at the most, `left` of the month without it and after it.
+
+    Of the requests `look_ups` ask Intacct about older documents before they are created.
+    """
 
     requests: int
     left: int
     left_after: int
     documents_per_request: int
+    look_ups: int = 0
 
     @property
     def affordable(self) -> bool:
@@ -123,11 +130,15 @@ def _runs_out_at(now: datetime, spendable: int, burn_per_day: float, ends_at: da
     return at if at < ends_at else None
 
 
-def price(ledger: Ledger, connection_id: int, documents: int) -> Price:
-    """What sending so many documents of a connection costs; with nothing that they need beside them."""
+def price(ledger: Ledger, connection_id: int, documents: int, *, older: int = 0) -> Price:
+    """What sending so many documents of a connection costs, of which `older` ones are looked up first.
+
+    What documents need beside them rides along, and is not counted.
+    """
     row = one(ledger, "SELECT site_id, settings FROM connection WHERE id = %s", [connection_id])
     per_request = ConnectionSettings.from_json(row["settings"]).delivery.max_documents
     month = month_of(ledger, row["site_id"])
     left = max(0, month.limit - month.kept_for_look_ups - month.used)
-    requests = -(-documents // per_request)
-    return Price(requests, left, left - requests, per_request)
+    look_ups = -(-older // OLDER_PER_LOOK_UP)
+    requests = -(-documents // per_request) + look_ups
+    return Price(requests, left, left - requests, per_request, look_ups)

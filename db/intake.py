@@ -7,7 +7,7 @@ delivery can claim them, then those with a write in doubt are told apart, and on
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -69,6 +69,8 @@ class DocumentFacts:
     amount: Decimal | None
     currency: str | None
     document_date: date | None
+    written_at: datetime | None = None
+    """When it was written in Scoro, if Scoro says."""
 
 
 VERSION = "concat_ws('/', coalesce(extract(epoch FROM l.linked_at)::text, 'none'), d.left_alone)"
@@ -167,6 +169,9 @@ def add_revisions(ledger: Ledger, revisions: Sequence[tuple[int, str, Mapping[st
     return {row["document_id"]: row["id"] for row in rows}
 
 
+NUMBERED = ("ARINVOICE", "ARADJUSTMENT", "APBILL", "APADJUSTMENT")
+"""Objects whose records Intacct may hold from before: looked up by their numbers (`db.older`)."""
+
 ADD = """WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, document_id bigint, revision_id bigint,
             source_fingerprint text, verb operation_verb, object text, natural_key text, party text, total numeric,
@@ -174,10 +179,13 @@ ADD = """WITH given AS (
     ), added AS (
         INSERT INTO operation (id, connection_id, document_id, revision_id, source_fingerprint, verb, object,
             natural_key,
-            party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid)
-        SELECT id, %(connection)s, document_id, revision_id, source_fingerprint, verb, object, natural_key, party,
-            total,
-            function, payload_fingerprint, line_numbers, bytes, purpose, id::text FROM given ORDER BY document_id
+            party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid, look_first)
+        SELECT g.id, n.id, document_id, revision_id, source_fingerprint, verb, object, natural_key, party, total,
+            function, payload_fingerprint, line_numbers, bytes, purpose, g.id::text,
+            verb = 'create' AND object = ANY(%(numbered)s)
+                AND is_older(d.document_date, d.written_at, d.first_seen_at, n.live_at, s.time_zone)
+        FROM given g JOIN document d ON d.id = g.document_id JOIN connection n ON n.id = %(connection)s
+        JOIN site s ON s.id = n.site_id ORDER BY document_id
         ON CONFLICT (document_id) WHERE state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person')
             DO NOTHING
         RETURNING id)
@@ -198,7 +206,7 @@ def add_operations(ledger: Ledger, connection_id: int, operations: Sequence[NewO
         }
         for operation in operations
     ]
-    ledger.execute(ADD, {"rows": Jsonb(rows), "connection": connection_id})
+    ledger.execute(ADD, {"rows": Jsonb(rows), "connection": connection_id, "numbered": list(NUMBERED)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +271,11 @@ def update_facts(ledger: Ledger, facts: Sequence[DocumentFacts]) -> None:
     """Bring number, amount, currency and date of documents up to what was read."""
     ledger.execute(
         """UPDATE document d SET kind = g.kind::document_kind, number = g.number, amount = g.amount,
-               currency = g.currency, document_date = g.document_date
-           FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::date[])
-                 AS g (id, kind, number, amount, currency, document_date) ORDER BY id) g
+               currency = g.currency, document_date = g.document_date,
+               written_at = coalesce(g.written_at, d.written_at)
+           FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::date[],
+                                      %s::timestamptz[])
+                 AS g (id, kind, number, amount, currency, document_date, written_at) ORDER BY id) g
            WHERE d.id = g.id""",
         [
             [f.document_id for f in facts],
@@ -274,6 +284,7 @@ def update_facts(ledger: Ledger, facts: Sequence[DocumentFacts]) -> None:
             [f.amount for f in facts],
             [f.currency for f in facts],
             [f.document_date for f in facts],
+            [f.written_at for f in facts],
         ],
     )
 

@@ -86,10 +86,16 @@ class Settlement:
 NEEDS = """ARRAY(SELECT n.document_id FROM operation_need n WHERE n.operation_id = o.id
     AND NOT EXISTS (SELECT FROM link l WHERE l.document_id = n.document_id))"""
 
+NEEDED_BY = """SELECT FROM operation_need w JOIN operation x ON x.id = w.operation_id
+    WHERE w.document_id = o.document_id AND x.state IN ('ready', 'waiting_quota', 'waiting_prerequisite')"""
+"""SQL: operations that wait for the record of an operation `o`."""
+
+# what only older documents need waits with them for their look-up (db.older)
 CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_group,
         extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs
     FROM operation o JOIN document d ON d.id = o.document_id
-    WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()
+    WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now() AND NOT o.look_first
+      AND (NOT EXISTS ({NEEDED_BY} AND x.look_first) OR EXISTS ({NEEDED_BY} AND NOT x.look_first))
       AND NOT EXISTS (SELECT FROM operation u WHERE u.document_id = o.document_id
                       AND u.state IN ('sending', 'uncertain'))
     ORDER BY o.purpose = 'interactive' DESC, o.due_at, o.created_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED"""

@@ -28,8 +28,7 @@ class Charge:
 
 
 CHARGE = """WITH s AS (
-        SELECT id, request_limit - CASE WHEN %(purpose)s::purpose = 'look_up' THEN 0 ELSE request_limit / %(share)s
-            END AS ceiling,
+        SELECT id, request_limit - CASE WHEN %(from_reserve)s THEN 0 ELSE request_limit / %(share)s END AS ceiling,
                site_month(time_zone) AS month FROM site WHERE id = %(site)s
     ), q AS (
         INSERT INTO quota AS mine (site_id, month, used) SELECT id, month, 1 FROM s WHERE ceiling > 0
@@ -41,15 +40,26 @@ CHARGE = """WITH s AS (
 
 
 def charge(
-    ledger: Ledger, site_id: int, connection_id: int | None, purpose: Purpose, *, functions: int, deadline_s: float
+    ledger: Ledger,
+    site_id: int,
+    connection_id: int | None,
+    purpose: Purpose,
+    *,
+    functions: int,
+    deadline_s: float,
+    from_reserve: bool | None = None,
 ) -> Charge | None:
-    """Pay for one request in the site's month; None when the limit is reached."""
+    """Pay for one request in the site's month; None when the limit is reached.
+
+    Look-ups may use the requests that are kept for them, unless `from_reserve` says otherwise.
+    """
     row = ledger.execute(
         CHARGE,
         {
             "site": site_id,
             "connection": connection_id,
             "purpose": purpose,
+            "from_reserve": purpose is Purpose.LOOK_UP if from_reserve is None else from_reserve,
             "functions": functions,
             "deadline_s": deadline_s,
             "share": LOOK_UP_SHARE,

@@ -117,15 +117,3 @@ OUTCOME = f"""SELECT d.state, d.reason, d.number, c.name AS connection, c.state 
 def outcome(ledger: Ledger, document_id: int, change_id: int) -> dict[str, Any]:
     """Where a document stands since a change of it was captured."""
     return one(ledger, OUTCOME, {"document": document_id, "change": change_id})
-
-
-def rehearsed(ledger: Ledger, connection_id: int) -> int:
-    """How many documents of a connection are ready to be sent."""
-    row = one(
-        ledger,
-        """SELECT count(*) AS n FROM operation o JOIN document d ON d.id = o.document_id
-           WHERE o.connection_id = %s AND o.state IN ('ready', 'waiting_quota')
-             AND d.kind NOT IN ('customer', 'vendor', 'folder')""",
-        [connection_id],
-    )
-    return int(row["n"])

@@ -41,6 +41,8 @@ THROTTLE_S = 10.0
 """How long a company waits that was throttled without being told for how long."""
 LEDGER_PATIENCE_S = 60.0
 """How long an answer in hand waits for the ledger to come back, before it is given up to a look-up."""
+READ_S = 120.0
+"""How long a read of whole lists may take in all."""
 SLOT_PATIENCE_S, SLOT_POLL_S = 240.0, 0.1
 """How long a single read waits for one of the company's simultaneous requests, and how often it looks."""
 
@@ -94,15 +96,21 @@ class Carrier:
     company: int
     connection_id: int | None
 
-    def pay(self, purpose: Purpose, functions: int) -> Charge | None:
-        """Pay for one request and take its lock, in the caller's transaction on the session; None without quota."""
+    def pay(
+        self, purpose: Purpose, functions: int, *, limit_s: float | None = None, from_reserve: bool | None = None
+    ) -> Charge | None:
+        """Pay for one request and take its lock, in the caller's transaction on the session; None without quota.
+
+        `limit_s` is its deadline, if not the usual one; `from_reserve` as in `db.requests.charge`.
+        """
         charge = requests.charge(
             self.session,
             self.site_id,
             self.connection_id,
             purpose,
             functions=functions,
-            deadline_s=deadline_s(functions),
+            deadline_s=limit_s or deadline_s(functions),
+            from_reserve=from_reserve,
         )
         if charge is not None:
             locks.try_lock(self.session, locks.REQUEST, charge.request_id)
@@ -215,6 +223,7 @@ def asking(
     connection_id: int | None,
     purpose: Purpose,
     slots: int,
+    from_reserve: bool | None = None,
 ) -> Send:
     """Return how single reads are sent, each waiting for a slot of the company."""
 
@@ -224,7 +233,7 @@ def asking(
             _wait_for_slot(session, company, login.company_id, slots)
             carrier = Carrier(db, gateway, session, login, site_id, company, connection_id)
             with session.transaction():
-                charge = carrier.pay(purpose, len(calls))
+                charge = carrier.pay(purpose, len(calls), limit_s=READ_S, from_reserve=from_reserve)
             if charge is None:
                 raise QuotaUsedUpError
             called = carrier.call(charge, calls, unique=False)

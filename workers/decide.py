@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -149,7 +150,7 @@ def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection
         )
         return _failed(change, problem)
     try:
-        return _type(change).reader(record)
+        return _type(change).reader(record, zone=ZoneInfo(connection.site.time_zone))
     except DocumentError as error:
         return _failed(change, error.problem)
 
@@ -308,4 +309,5 @@ def document_facts(document_id: int, document: Synced) -> DocumentFacts:
         total.amount if total else None,
         (total.currency or None) if total else None,
         document.day,
+        document.created_date,
     )

@@ -22,8 +22,10 @@ from app.cli.errors import Refusal
 from app.cli.output import count, plain, print_json, print_table
 
 if TYPE_CHECKING:
+    from console.actions.going_live import Rehearsal
     from db.connections import Connection
     from db.database import Ledger as Session
+    from db.forecast import Price
     from schemas.settings import ConnectionSettings
 
 group = typer.Typer(no_args_is_help=True, help="Connections between Scoro and Intacct.")
@@ -49,7 +51,7 @@ def connect(
 ) -> None:
     """Join a Scoro entity to an Intacct entity, in rehearsal: everything happens but the sending."""
     from app.wiring import using
-    from console.actions import connecting
+    from console.actions import connecting, going_live
     from db import connections
 
     password = read_secret("--password-file", password_file)
@@ -70,7 +72,7 @@ def connect(
         if connection is None:
             raise Refusal("The connection was removed meanwhile.")
         if yes:
-            tell(connecting.go_live(use.ledger.db, connection))
+            tell(going_live.go_live(use.ledger.db, connection))
             return
         tell(
             [
@@ -189,21 +191,60 @@ def _value_of(settings: "ConnectionSettings", key: str) -> str:
 
 @group.command("go-live")
 def go_live(connection: Chosen = None, yes: Yes = False) -> None:
-    """Start sending what was rehearsed."""
-    from console.actions import connecting
-    from db import waits
+    """Start sending what was rehearsed; older documents are looked up in Intacct first, and linked or held."""
+    from app.wiring import using
+    from console.actions import going_live
 
-    with opened() as use:
+    with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
-        if chosen.state == "rehearsal":
-            waiting = use.ledger.db.run(lambda session: waits.rehearsed(session, chosen.id))
-            per_request = chosen.settings.delivery.max_documents
-            agree(
-                f"{plain(chosen.name)} goes live: {count(waiting, 'document')} to be sent, in about"
-                f" {count(-(-waiting // per_request), 'request')}; from then on every change is sent.",
-                yes=yes,
-            )
-        tell(connecting.go_live(use.ledger.db, chosen))
+        if chosen.state == "rehearsal" and not yes:
+            with busy("asking Intacct about older documents"):
+                rehearsal = going_live.rehearse(runtime, chosen)
+            _print_rehearsal(use, chosen, rehearsal)
+            agree(f"{plain(chosen.name)} goes live: {_priced(rehearsal.price)}", yes=False)
+        tell(going_live.go_live(use.ledger.db, chosen))
+
+
+OUTCOMES = {
+    "create": "would be created",
+    "link": "stand in Intacct already, with equal amount, currency and party, and would be linked",
+    "hold": "would be held for you",
+    "update": "would be updated",
+    "unknown": "were not looked up in Intacct yet",
+    "skip": "are skipped",
+    "fail": "cannot be translated",
+    "read": "are still to be read from Scoro",
+}
+SHOWN = 20
+"""Documents that are listed of an outcome that wants a person's eyes."""
+
+
+def _print_rehearsal(use: Opened, connection: "Connection", rehearsal: "Rehearsal") -> None:
+    """Counts and money of each outcome, and the documents of those that a person should look at."""
+    from console.actions import going_live
+
+    for outcome, words in OUTCOMES.items():
+        if (portion := rehearsal.portions.get(outcome)) is None:
+            continue
+        money = ", ".join(f"{amount:,} {currency}".strip() for currency, amount in sorted(portion.money.items()))
+        typer.echo(f"{count(portion.count, 'document')} {words}{f': {plain(money)}' if money else ''}")
+        if outcome not in {"hold", "fail", "skip"}:
+            continue
+        rows = going_live.documents(use.ledger.db, connection, outcome, SHOWN)
+        print_table(
+            ("Document", "Number", "Date", "Amount", "Reason"),
+            [(f"{r['kind']} {r['scoro_id']}", r["number"], r["document_date"], r["amount"], r["reason"]) for r in rows],
+            right=("Amount",),
+        )
+        if portion.count > len(rows):
+            typer.echo(f"... and {portion.count - len(rows):,} more")
+    if rehearsal.not_looked_up:
+        typer.echo(f"Intacct could not be asked about older documents: {plain(rehearsal.not_looked_up)}")
+
+
+def _priced(price: "Price") -> str:
+    looks = f", {price.look_ups:,} of them to look up older documents" if price.look_ups else ""
+    return f"about {count(price.requests, 'request')} of the {price.left:,} left this month{looks}."
 
 
 @group.command()

@@ -16,7 +16,8 @@ from app.services.data_dir import ensure_data_dir
 from app.settings import Settings
 from app.wiring import Ledger, open_ledger, using
 from clients.scoro.client import ScoroClient
-from console.actions.connecting import connect, go_live
+from console.actions.connecting import connect
+from console.actions.going_live import go_live
 from db import connections, sites
 from db.connections import Connection
 from db.migrate import migrate

@@ -235,13 +235,6 @@ def _subscribe(runtime: Runtime, site: Site, client: ScoroClient) -> list[str]:
     return [f"webhooks subscribed: {', '.join(modules) or 'they were already'}"]
 
 
-def go_live(db: Database, connection: Connection) -> list[str]:
-    """Start sending: what was rehearsed leaves."""
-    if not _activate(db, connection, ("rehearsal",)):
-        raise ConnectError(f"{connection.name} is {connection.state}: only a connection in rehearsal goes live.")
-    return [f"{connection.name} is live"]
-
-
 def resume(db: Database, connection: Connection) -> list[str]:
     """Go on after a pause or a break."""
     if not _activate(db, connection, ("paused", "broken")):

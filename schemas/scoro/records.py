@@ -63,6 +63,7 @@ class Synced(Record):
 
     account_id: Text = ""
     custom_fields: CustomFields = {}
+    created_date: Instant = None
     modified_date: Instant = None
     is_deleted: Flag = False
 

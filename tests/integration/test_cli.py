@@ -205,7 +205,9 @@ def test_going_live_names_its_price_and_wants_a_yes(ledger: Filled) -> None:
     uk = ledger.connection(ledger.site(), state="rehearsal")
     for number in (1, 2):
         ledger.operation(uk, ledger.document(uk, number))
-    assert "2 documents to be sent, in about 1 request" in refused("connection", "go-live", code=2)
+    shown = cli("connection", "go-live")
+    assert (shown.exit_code, "2 documents were not looked up" in shown.stdout) == (2, True), shown.output
+    assert "about 2 requests of the 3,960 left" in " ".join(shown.stderr.split())
     assert ledger.rows("SELECT state FROM connection") == [{"state": "rehearsal"}]
     said("connection", "go-live", "--yes")
     assert ledger.rows("SELECT state FROM connection") == [{"state": "active"}]

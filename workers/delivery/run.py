@@ -26,7 +26,7 @@ from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
 from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import look_up, pack, riders, settle
+from workers.delivery import look_up, older, pack, riders, settle
 from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
@@ -86,12 +86,14 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
         with slot(session, connection.company, runtime.slots) as taken:
             if not taken:
                 return Round.BUSY, connection.company
-            run = _Run(runtime, session, connection)
+            run = Run(runtime, session, connection)
             outcome = run.look_up()
+            if outcome is Round.IDLE and older.look_first(run):
+                outcome = Round.WORKED
             return (run.send() if outcome is Round.IDLE else outcome), connection.company
 
 
-class _Run:
+class Run:
     """One look at a connection, with the slot in hand."""
 
     def __init__(self, runtime: Runtime, session: Ledger, connection: Connection) -> None:
@@ -124,7 +126,7 @@ class _Run:
                 settlements, _ = self._settled_by_look_up(doubted, {})
                 self._apply(self.session, settlements, doubted, from_states=("uncertain",))
                 return Round.WORKED
-            charge = self._charge(Purpose.LOOK_UP, len(asked))
+            charge = self.charge(Purpose.LOOK_UP, len(asked))
             if charge is None:
                 return Round.IDLE
             operations.note_attempts(self.session, charge.request_id, ids)
@@ -200,7 +202,7 @@ class _Run:
             sending = operations.details(self.session, [o.id for o in chosen.operations])
             if self._refuse_misshapen(sending):
                 return Round.WORKED  # chosen anew, without them and what needs them
-            charge = self._charge(chosen.purpose, len(sending))
+            charge = self.charge(chosen.purpose, len(sending))
             if charge is None:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in chosen.operations])
@@ -251,15 +253,17 @@ class _Run:
             self._apply(self.session, settlements, sending, from_states=("ready", "waiting_quota"))
         return bool(settlements)
 
-    def _charge(self, purpose: Purpose, functions: int) -> Charge | None:
+    def charge(
+        self, purpose: Purpose, functions: int, *, limit_s: float | None = None, from_reserve: bool | None = None
+    ) -> Charge | None:
         """Pay for a request and take its lock; without quota everything waits, with the date on which it goes on."""
         site = self.connection.site
-        charge = self.carrier.pay(purpose, functions)
+        charge = self.carrier.pay(purpose, functions, limit_s=limit_s, from_reserve=from_reserve)
         if charge is None:
             until = requests.resumes_at(self.session, site.id)
             day = until.astimezone(ZoneInfo(site.time_zone)).date()
             reason = f"waits for requests: this month's {site.request_limit} are used up; goes on {day}"
-            look_ups = purpose is Purpose.LOOK_UP
+            look_ups = purpose is Purpose.LOOK_UP and from_reserve is not False
             operations.wait_for_quota(self.session, self.connection.id, until, reason, look_ups=look_ups)
             self.log.warning("delivery.quota_used_up", site=site.name, until=until.isoformat())
         return charge

@@ -1,0 +1,148 @@
+"""The part of a delivery run that looks up older documents before they are created (`db.older`).
+
+One look-up asks for all of them that are due. Bulk waits for it until intake has read what is known to come, as a
+look-up costs a request whatever it asks for. It changes nothing in Intacct, so whoever dies in it leaves nothing to
+mend: what was not found out is asked again.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from db import due, failures, older, operations, outbox
+from db.database import Ledger
+from db.older import Finding, Older
+from db.operations import Settlement
+from schemas.kinds import Purpose
+from workers.carrier import READ_S
+from workers.delivery import first_look
+from workers.steps import reach
+
+if TYPE_CHECKING:
+    from workers.delivery.run import Run
+
+log = structlog.get_logger(__name__)
+
+GATHER_S = 60.0
+"""Bulk waits at most so long for more that is being read."""
+AGAIN_S, AT_MOST_S = 60.0, 3600.0
+"""A look-up that is not answered is done again after this long, twice as long each time, up to the second."""
+RECENT_S, RECENT_CHANGES = 1.0, 3
+"""More changes than this within this time: more are coming."""
+
+
+def look_first(run: "Run") -> bool:
+    """Look up what is due, if it should be now; whether anything came of it."""
+    with run.session.transaction():
+        if not _is_time(run):
+            return False
+        asked = older.claim(
+            run.session, run.connection.id, first_look.MAX_OPERATIONS, again_s=AGAIN_S, again_at_most_s=AT_MOST_S
+        )
+        questions = first_look.questions(asked)
+        if not questions:
+            return False
+        charge = run.charge(Purpose.LOOK_UP, len(questions), limit_s=READ_S, from_reserve=False)
+        if charge is None:
+            return False
+        operations.note_attempts(run.session, charge.request_id, [operation.id for operation in asked])
+    calls = [(str(uuid.uuid4()), question.function) for question in questions]
+    called = run.carrier.call(charge, calls, unique=False)
+    reach("look_up.answered")
+    results = called.response.results if called.response else {}
+    answers = [results.get(controlid) for controlid, _ in calls]
+    answered = 0
+
+    def settle(ledger: Ledger) -> None:
+        nonlocal answered
+        parties = older.known_parties(ledger, run.connection.id)
+        said = first_look.findings(questions, answers, parties)
+        answered = apply(ledger, run.connection.id, asked, said, charge.request_id)
+
+    run.carrier.end(charge, called, settle)
+    return answered > 0
+
+
+def _is_time(run: "Run") -> bool:
+    waiting = older.waiting(run.session, run.connection.id, first_look.MAX_OPERATIONS)
+    if not waiting.count:
+        return False
+    if waiting.interactive or waiting.oldest_s >= GATHER_S or waiting.count >= first_look.MAX_OPERATIONS:
+        return True
+    return not due.more_coming(
+        run.session,
+        run.connection.id,
+        waiting.documents,
+        within_s=run.connection.settings.delivery.linger_ms / 1000,
+        recent_s=RECENT_S,
+        recent=RECENT_CHANGES,
+    )
+
+
+def apply(
+    ledger: Ledger, connection_id: int, asked: Sequence[Older], said: Sequence[Finding], request_id: int | None
+) -> int:
+    """Act on what was found: link what is equal, hold what differs, let go what is absent; returns how many."""
+    by_id = {operation.id: operation for operation in asked}
+    open_ids = older.still_waiting(ledger, [finding.id for finding in said])
+    parties = older.known_parties(ledger, connection_id)
+    learned, said = first_look.learned_parties(by_id, [f for f in said if f.id in open_ids], parties)
+    said = _without_taken(ledger, connection_id, by_id, said)
+    older.save(ledger, said)
+    equal = [finding for finding in said if finding.result == "equal"]
+    different = [finding for finding in said if finding.result == "different"]
+    operations.settle(
+        ledger,
+        [
+            Settlement(
+                finding.id,
+                "posted",
+                "it stood in Intacct before we went live, with equal amount, currency and party",
+                "linked",
+                record_no=finding.record_no,
+                record_state=finding.record_state,
+                linked=True,
+            )
+            for finding in equal
+        ],
+        request_id=request_id,
+        from_states=("ready", "waiting_quota"),
+    )
+    failures.clear(ledger, [by_id[finding.id].document_id for finding in equal])
+    older.hold(ledger, different)
+    older.release(ledger, [finding.id for finding in said if finding.result == "absent"])
+    agreed = {by_id[finding.id].party_document for finding in equal}
+    learned = [party for party in learned if party[0] in agreed]
+    if learned:
+        older.link_parties(ledger, connection_id, learned)
+    older.drop_needless_parties(ledger, connection_id)
+    if learned:
+        outbox.ring(ledger, "changes", connection_id)
+    outbox.ring(ledger, "delivery", connection_id)
+    log.info(
+        "older.looked_up",
+        asked=len(asked),
+        **{name: sum(f.result == name for f in said) for name in ("absent", "equal", "different")},
+    )
+    return len(said)
+
+
+def _without_taken(
+    ledger: Ledger, connection_id: int, by_id: dict[uuid.UUID, Older], said: Sequence[Finding]
+) -> list[Finding]:
+    """A record that is linked to another document is not linked twice."""
+    equal = [(by_id[f.id].document_id, by_id[f.id].object, str(f.record_no)) for f in said if f.result == "equal"]
+    taken = operations.taken_records(ledger, connection_id, equal)
+    return [
+        Finding(
+            finding.id,
+            "different",
+            finding.record_no,
+            reason=f"Intacct's record {finding.record_no} is linked to another document: link the right one.",
+        )
+        if finding.result == "equal" and by_id[finding.id].document_id in taken
+        else finding
+        for finding in said
+    ]
