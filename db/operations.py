@@ -232,7 +232,7 @@ LINK = """WITH won AS (
         line_numbers = mine.line_numbers || excluded.line_numbers, function = excluded.function,
         record_state = CASE WHEN excluded.record_state = '' THEN mine.record_state ELSE excluded.record_state END,
         source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id,
-        linked_at = ledger_now()"""
+        seen = NULL, seen_lines = NULL, differs = NULL, linked_at = ledger_now()"""
 
 SETTLE = """UPDATE operation o SET
         state = g.state, reason = g.reason, problem = g.problem, record_no = coalesce(g.record_no, o.record_no),

@@ -10,9 +10,16 @@ from schemas.intacct.functions import in_, query
 from schemas.intacct.results import FunctionResult
 from schemas.money import cents
 from workers.carrier import Send
-from workers.delivery.look_ups.contents import DOCUMENTS, TAX_ROW_FIELD, DocumentKind, equal_money, money_of
+from workers.delivery.look_ups.contents import (
+    DOCUMENTS,
+    DocumentKind,
+    equal_money,
+    header_fields,
+    line_fields,
+    money_of,
+)
 from workers.delivery.look_ups.evidence import Row
-from workers.translation.posted import LINE_FIELDS, TOTAL_FIELD
+from workers.translation.posted import TOTAL_FIELD
 
 GONE_STATES = frozenset({"Reversed", "Reversal"})
 """States of a record that stands for nothing any more."""
@@ -31,17 +38,6 @@ class Expected:
     currency: str
     party_name: str
     party_id: str = ""
-
-
-def header_fields(kind: DocumentKind) -> tuple[str, ...]:
-    """The fields of a header that are read wherever a record is looked at."""
-    own = ("RECORDNO", "STATE", TOTAL_FIELD, "WHENMODIFIED", *kind.header_fields.values())
-    return tuple(dict.fromkeys(own))
-
-
-def line_fields() -> tuple[str, ...]:
-    """The fields of a line that are read wherever lines are."""
-    return ("RECORDNO", "RECORDKEY", "LINE_NO", TAX_ROW_FIELD, *LINE_FIELDS.values())
 
 
 def read_record(send: Send, object_name: str, record_no: str) -> Record:

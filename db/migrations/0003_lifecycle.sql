@@ -16,3 +16,5 @@ ALTER TABLE change ADD COLUMN anew boolean NOT NULL DEFAULT false;
 ALTER TABLE link ADD COLUMN seen jsonb, ADD COLUMN seen_lines jsonb;
 -- What Intacct holds otherwise than it was written: {"code", "reason"}. Held until a person keeps theirs or ours.
 ALTER TABLE link ADD COLUMN differs jsonb;
+CREATE INDEX link_to_read_back ON link (connection_id, linked_at)
+    WHERE seen IS NULL AND object IN ('ARINVOICE', 'ARADJUSTMENT', 'APBILL', 'APADJUSTMENT');

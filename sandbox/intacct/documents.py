@@ -258,7 +258,7 @@ def _money(call: Call, header: HeaderInput) -> Money:
 def _header_record(
     call: Call, kind: DocumentKind, header: HeaderInput, lines: Sequence[Line], *, money: Money
 ) -> Record:
-    total = sum((each.net + each.tax for each in lines), Decimal(0))
+    total = sum((each.net + each.tax for each in lines), call.settings.total_skew)
     base_total = sum(
         (round_cents(part * money.rate) for each in lines for part in (each.net, *(t for _, t in each.taxes))),
         Decimal(0),

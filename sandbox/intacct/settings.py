@@ -4,6 +4,7 @@
 """
 
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,10 @@ class Settings(BaseModel):
     location_required: bool = Field(True, description="Each line must carry a location.")
     closed_until: date | None = Field(None, description="Last day of the closed periods; null: none is closed.")
     ap_approvals: bool = Field(False, description="Submitted bills go to Submitted instead of Posted.")
+    total_skew: Decimal = Field(
+        Decimal(0),
+        description="Added to the total of each written document, as by tax rules of the company's own.",
+    )
     credit_totals: Literal["signed", "absolute"] = Field(
         "signed", description="Whether reads show totals of AR adjustments with their sign."
     )

@@ -79,9 +79,9 @@ def _twenty_edits_take_two_requests(world: World) -> None:
     before = world.intacct.last_request()
     edits = world.scoro.control("edits", {"count": 20, "seed": 3})
     assert len(edits["ids"]) == 20
-    until(lambda: len(world.intacct.functions(before)) >= 20, "twenty updates have arrived")
+    until(lambda: len(world.intacct.writes(before)) >= 20, "twenty updates have arrived")
     world.settle()
-    assert world.intacct.functions(before) == ["update_invoice"] * 20
+    assert world.intacct.writes(before) == ["update_invoice"] * 20
     assert len(world.intacct.requests(before)) <= 2
     assert differences(world.scoro.expected(), world.intacct.invoices()) == []
 

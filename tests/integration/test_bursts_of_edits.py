@@ -28,8 +28,8 @@ def test_ten_edits_within_a_second_are_at_most_two_updates(rabbit_world: World, 
             world.scoro.edit(invoice, description=f"Edit {edit}", lines=[{**held[0], "price": f"{100 + edit}.00"}])
         until(lambda: world.intacct.invoice("INV-1")["DESCRIPTION"] == "Edit 10", "the last edit stands in Intacct")
         world.settle()
-    assert 1 <= len(world.intacct.functions(before)) <= 2
-    assert set(world.intacct.functions(before)) == {"update_invoice"}
+    assert 1 <= len(world.intacct.writes(before)) <= 2
+    assert set(world.intacct.writes(before)) == {"update_invoice"}
     booked = world.intacct.invoice("INV-1")
     assert booked["DESCRIPTION"] == "Edit 10"
     assert [row["TRX_AMOUNT"] for row in lines_of(booked)] == ["110.00"]
@@ -44,9 +44,9 @@ def test_there_and_back_again_while_the_first_is_in_flight_ends_where_scoro_stan
         world.scoro.edit(invoice, description="B")
         until(lambda: world.intacct.last_request() > before, "B is in flight")
         world.scoro.edit(invoice, description="A")
-        until(lambda: len(world.intacct.functions(before)) == 2, "the way back has left")
+        until(lambda: len(world.intacct.writes(before)) == 2, "the way back has left")
         world.settle()
-    assert world.intacct.functions(before) == ["update_invoice"] * 2
+    assert world.intacct.writes(before) == ["update_invoice"] * 2
     assert world.intacct.invoice("INV-1")["DESCRIPTION"] == "A"
 
 
@@ -88,7 +88,7 @@ def test_an_edit_while_the_create_is_in_flight_follows_as_an_update(rabbit_world
         invoice = world.scoro.invoice("INV-1", customer, description="First")
         until(lambda: world.intacct.last_request() > before, "the create is in flight")
         world.scoro.edit(invoice, description="Second")
-        until(lambda: "update_invoice" in world.intacct.functions(before), "the update has left")
+        until(lambda: "update_invoice" in world.intacct.writes(before), "the update has left")
         world.settle()
-    assert world.intacct.functions(before).count("create_invoice") == 1
+    assert world.intacct.writes(before).count("create_invoice") == 1
     assert world.intacct.invoice("INV-1")["DESCRIPTION"] == "Second"

@@ -73,7 +73,7 @@ def test_an_edit_becomes_one_update_of_the_same_record_and_costs_one_request(wor
         until(lambda: world.intacct.invoice("INV-1")["TRX_TOTALENTERED"] == "204.00", "the edit stands in Intacct")
         world.settle()
 
-    assert world.intacct.functions(before) == ["update_invoice"]
+    assert world.intacct.writes(before) == ["update_invoice"]
     booked = world.intacct.invoice("INV-1")
     assert booked["RECORDNO"] == record_no
     assert [row["TRX_AMOUNT"] for row in lines_of(booked)] == ["120.00", "50.00"]

@@ -9,7 +9,7 @@ from db.database import Ledger
 from schemas.intacct.functions import Function, equal, query
 from tests.worlds.stand_ins import line
 from tests.worlds.world import World
-from workers.delivery import riders
+from workers.delivery import sources
 from workers.delivery.riders import Leaving, Results, Rider
 
 Heard = list[Results]
@@ -35,7 +35,7 @@ def by_number(leaving: Leaving) -> Function:
 @pytest.fixture
 def ride(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Have only these sources ride."""
-    return lambda *sources: monkeypatch.setattr(riders, "SOURCES", sources)
+    return lambda *chosen: monkeypatch.setattr(sources, "SOURCES", chosen)
 
 
 def invoice(world: World) -> int:

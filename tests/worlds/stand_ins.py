@@ -115,6 +115,10 @@ class Intacct(StandIn):
         """Names of all functions received after request number `since`, in their order."""
         return [name for request in self.requests(since) for name in request["functions"]]
 
+    def writes(self, since: int = 0) -> list[str]:
+        """The functions that write, received after request number `since`; reads that rode along are left out."""
+        return [name for name in self.functions(since) if name != "query"]
+
     def last_request(self) -> int:
         """The number of the newest request, 0 where there is none."""
         return max((int(request["n"]) for request in self.requests()), default=0)

@@ -69,16 +69,15 @@ class Leaving:
 Source = Callable[[Ledger, Leaving], Sequence[Rider]]
 """Who wants to ride along; asked in the transaction of the claim, once the pack is chosen and paid for."""
 
-SOURCES: tuple[Source, ...] = ()
-"""Asked in this order; what no longer fits stays behind."""
 
-
-def gather(ledger: Ledger, leaving: Leaving, *, max_functions: int, max_bytes: int) -> list[Rider]:
+def gather(
+    ledger: Ledger, leaving: Leaving, sources: Sequence[Source], *, max_functions: int, max_bytes: int
+) -> list[Rider]:
     """The riders that fit behind a pack; nobody rides in one that Intacct could not read before."""
     if any(operation.bisect_root is not None for operation in leaving.sending):
         return []
     chosen: list[Rider] = []
-    for source in SOURCES:
+    for source in sources:
         for rider in _asked(ledger, source, leaving):
             if len(rider.functions) <= max_functions and rider.bytes <= max_bytes:
                 chosen.append(rider)

@@ -26,7 +26,7 @@ from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
 from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import look_up, older, pack, riders, settle
+from workers.delivery import look_up, older, pack, riders, settle, sources
 from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
@@ -209,6 +209,7 @@ class Run:
             along = riders.gather(
                 self.session,
                 Leaving(self.connection, chosen.purpose, sending, charge.request_id),
+                sources.SOURCES,
                 max_functions=limits.max_functions - len(sending),
                 max_bytes=limits.max_bytes - chosen.bytes,
             )

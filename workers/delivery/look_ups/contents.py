@@ -68,6 +68,16 @@ DOCUMENTS: Mapping[str, DocumentKind] = {
 }
 
 
+def header_fields(kind: DocumentKind) -> tuple[str, ...]:
+    """The fields of a header that are read wherever a record is looked at."""
+    return tuple(dict.fromkeys(("RECORDNO", "STATE", TOTAL_FIELD, "WHENMODIFIED", *kind.header_fields.values())))
+
+
+def line_fields() -> tuple[str, ...]:
+    """The fields of lines that are read wherever they are."""
+    return ("RECORDNO", "RECORDKEY", "LINE_NO", TAX_ROW_FIELD, *LINE_FIELDS.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line as a function states it: fields by the names of rows; no number where Intacct gives one."""

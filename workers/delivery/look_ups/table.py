@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from db.operations import Sending
 from schemas.intacct.functions import Function
-from workers.delivery.look_ups.contents import DOCUMENTS, TAX_ROW_FIELD, DocumentKind, content_of
+from workers.delivery.look_ups.contents import DOCUMENTS, DocumentKind, content_of, header_fields, line_fields
 from workers.delivery.look_ups.deciders import (
     applied,
     changed,
@@ -17,7 +17,7 @@ from workers.delivery.look_ups.deciders import (
     updated,
 )
 from workers.delivery.look_ups.reads import LookUp, Read
-from workers.translation.posted import LINE_FIELDS, TOTAL_FIELD
+from workers.translation.posted import TOTAL_FIELD
 
 
 def _few(_: Sending) -> int:
@@ -53,13 +53,11 @@ def _creation(kind: DocumentKind) -> LookUp:
 
 
 def _update(kind: DocumentKind) -> LookUp:
-    header = ("RECORDNO", "STATE", TOTAL_FIELD, *kind.header_fields.values())
-    lines = ("RECORDNO", "RECORDKEY", "LINE_NO", TAX_ROW_FIELD, *LINE_FIELDS.values())
     return LookUp(
-        Read(kind.object, "RECORDNO", header),
+        Read(kind.object, "RECORDNO", header_fields(kind)),
         _record_no,
         updated,
-        Read(kind.line_object, "RECORDKEY", lines, _rows_of_lines, unique=False),
+        Read(kind.line_object, "RECORDKEY", line_fields(), _rows_of_lines, unique=False),
     )
 
 

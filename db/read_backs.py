@@ -1,0 +1,74 @@
+"""Records of Intacct as they were read back after our last write, and those that are still to be read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from db.database import Ledger
+from schemas.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A record that was written, with the total that it must hold."""
+
+    document_id: int
+    kind: str
+    scoro_id: int
+    object: str
+    record_no: str
+    natural_key: str
+    total: Decimal | None
+    operation_id: UUID
+
+
+READ = """d.id AS document_id, d.kind, d.scoro_id, l.object, l.record_no, l.natural_key, o.total, o.id AS operation_id
+    FROM link l JOIN document d ON d.id = l.document_id JOIN operation o ON o.id = l.operation_id"""
+
+
+def owed(ledger: Ledger, connection_id: int, objects: Sequence[str], limit: int) -> list[Owed]:
+    """The oldest records that were written and not read back since, but for those that are being written."""
+    rows = ledger.execute(
+        f"""SELECT {READ} WHERE l.connection_id = %s AND l.seen IS NULL AND l.object = ANY(%s)
+              AND o.verb NOT IN ('delete', 'reverse') AND NOT EXISTS (SELECT FROM operation u
+                  WHERE u.document_id = l.document_id AND u.state IN ('sending', 'uncertain'))
+            ORDER BY l.linked_at LIMIT %s""".encode(),
+        [connection_id, list(objects), limit],
+    ).fetchall()
+    return [Owed(**row) for row in rows]
+
+
+def keep(
+    ledger: Ledger, object_name: str, headers: Mapping[str, Mapping[str, str]], after: Collection[UUID]
+) -> list[Owed]:
+    """Keep these headers (by RECORDNO) where they were still to be read; returns whose they are.
+
+    `after` are the writes after which they were read: what was written again since is read again.
+    """
+    if not headers:
+        return []
+    rows = ledger.execute(
+        f"""WITH read AS (SELECT record_no, header FROM unnest(%s::text[], %s::jsonb[]) AS r (record_no, header)),
+            kept AS (
+                UPDATE link l SET seen = read.header,
+                    record_state = coalesce(nullif(read.header ->> 'STATE', ''), l.record_state)
+                FROM read WHERE l.operation_id = ANY(%s) AND l.object = %s AND l.record_no = read.record_no
+                  AND l.seen IS NULL
+                RETURNING l.document_id)
+            SELECT {READ} JOIN kept k ON k.document_id = l.document_id""".encode(),
+        [list(headers), [Jsonb(dict(header)) for header in headers.values()], list(after), object_name],
+    ).fetchall()
+    return [Owed(**row) for row in rows]
+
+
+def note_differences(ledger: Ledger, differences: Mapping[int, Problem]) -> None:
+    """Keep what Intacct holds otherwise than it was written, until it is written again or a person decides."""
+    ledger.execute(
+        """UPDATE link l SET differs = jsonb_build_object('code', g.code, 'reason', g.reason)
+           FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS g (document_id, code, reason)
+           WHERE l.document_id = g.document_id""",
+        [list(differences), [p.code for p in differences.values()], [p.cause for p in differences.values()]],
+    )

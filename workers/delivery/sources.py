@@ -1,0 +1,7 @@
+"""Who rides along in write requests (`workers.delivery.riders`), in the order in which they are asked."""
+
+from workers.delivery import read_backs
+from workers.delivery.riders import Source
+
+SOURCES: tuple[Source, ...] = (read_backs.source,)
+"""What no longer fits stays behind."""
