@@ -9,8 +9,26 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from schemas.kinds import Kind, RecordRef
-from schemas.mapping import CUSTOMER_MAPPING, INVOICE_MAPPING, MappingRow, mapping_document
-from schemas.scoro import Document, Reader, Record, Synced, read_contact, read_invoice
+from schemas.mapping import (
+    BILL_MAPPING,
+    EXPENSE_MAPPING,
+    INVOICE_MAPPING,
+    PARTY_MAPPING,
+    MappingRow,
+    MappingSection,
+    mapping_document,
+)
+from schemas.scoro import (
+    Document,
+    Invoice,
+    Reader,
+    Record,
+    Synced,
+    read_bill,
+    read_contact,
+    read_expense,
+    read_invoice,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +37,8 @@ class DocumentType:
 
     `kinds` are those of its documents; what was captured and is not read yet counts as the first. `entity_type` is
     Scoro's word for it in webhooks, None where Scoro sends none. `dimensions` is the toggle of `dimensions.*` that
-    holds for it. `needs` names the records that a document needs in Intacct before it can be posted.
+    holds for it. `needs` names the records that a document needs in Intacct before it can be posted, `mentions` further
+    ones that it only names.
     """
 
     kinds: tuple[Kind, ...]
@@ -28,11 +47,16 @@ class DocumentType:
     mapping: tuple[MappingRow, ...]
     dimensions: Literal["invoices", "bills"]
     needs: Callable[[Synced], Sequence[RecordRef]] = field(default=lambda _: ())
+    mentions: Callable[[Synced], Sequence[RecordRef]] = field(default=lambda _: ())
 
     @property
     def module(self) -> str:
         """Scoro's module."""
         return self.kinds[0].module
+
+    def refers_to(self, document: Synced) -> list[RecordRef]:
+        """All records that a document needs or mentions."""
+        return [*self.needs(document), *self.mentions(document)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +67,17 @@ class RecordSource:
     reader: Reader[Record]
 
 
-def _customer_of(document: Synced) -> Sequence[RecordRef]:
-    party_id = document.party_id if isinstance(document, Document) else None
-    return (RecordRef(Kind.CUSTOMER, party_id),) if party_id else ()
+def _party(role: Kind) -> Callable[[Synced], Sequence[RecordRef]]:
+    def needed(document: Synced) -> Sequence[RecordRef]:
+        party_id = document.party_id if isinstance(document, Document) else None
+        return (RecordRef(role, party_id),) if party_id else ()
+
+    return needed
+
+
+def _credited_invoices(document: Synced) -> Sequence[RecordRef]:
+    credited = document.credited_invoices if isinstance(document, Invoice) else ()
+    return tuple(RecordRef(Kind.INVOICE, scoro_id) for scoro_id in credited)
 
 
 DOCUMENT_TYPES: Mapping[str, DocumentType] = {
@@ -57,7 +89,24 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
             reader=read_invoice,
             mapping=INVOICE_MAPPING,
             dimensions="invoices",
-            needs=_customer_of,
+            needs=_party(Kind.CUSTOMER),
+            mentions=_credited_invoices,
+        ),
+        DocumentType(
+            kinds=(Kind.BILL, Kind.CREDIT_BILL),
+            entity_type="bill",
+            reader=read_bill,
+            mapping=BILL_MAPPING,
+            dimensions="bills",
+            needs=_party(Kind.VENDOR),
+        ),
+        DocumentType(
+            kinds=(Kind.EXPENSE,),
+            entity_type="expense",
+            reader=read_expense,
+            mapping=EXPENSE_MAPPING,
+            dimensions="bills",
+            needs=_party(Kind.VENDOR),
         ),
     )
 }
@@ -66,8 +115,9 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
 RECORD_SOURCES: Mapping[Kind, RecordSource] = {
     Kind.CUSTOMER: RecordSource("contacts", read_contact),
     Kind.VENDOR: RecordSource("contacts", read_contact),
+    Kind.INVOICE: RecordSource("invoices", read_invoice),
 }
-"""What documents need, by kind: where it is read in Scoro if the ledger knows no record of it."""
+"""What documents need or mention, by kind: where it is read in Scoro if the ledger knows no record of it."""
 
 SYNCED_KINDS: tuple[Kind, ...] = tuple(type_.kinds[0] for type_ in DOCUMENT_TYPES.values())
 """One kind of each module, to capture everything of the module by."""
@@ -86,11 +136,11 @@ def webhook_kind(entity_type: str) -> Kind | None:
 
 def mapping_page() -> str:
     """The mapping of all types as Markdown: `docs/mapping.md`."""
-    sections: dict[str, Sequence[MappingRow]] = {}
+    sections: list[MappingSection] = []
     for type_ in DOCUMENT_TYPES.values():
-        noun = type_.kinds[0].noun
-        article = "an" if noun[0] in "aeiou" else "a"
-        sections[f"Header of {article} {noun}"] = [row for row in type_.mapping if row.part == "header"]
-        sections[f"Lines of {article} {noun}"] = [row for row in type_.mapping if row.part == "line"]
-    sections["New customers"] = CUSTOMER_MAPPING
+        columns = tuple(f"{kind.noun.capitalize()} in Intacct" for kind in type_.kinds)
+        for part, title in (("header", "header"), ("line", "lines")):
+            rows = [row for row in type_.mapping if row.part == part]
+            sections.append(MappingSection(f"{type_.module.capitalize()}: {title}", columns, rows))
+    sections.append(MappingSection("New customers and vendors", ("Intacct",), PARTY_MAPPING))
     return mapping_document(sections)

@@ -1,7 +1,8 @@
 """Sums of money: rounding to cents and sharing out without losing one.
 
 Both Scoro and Intacct keep two decimals in every currency (Intacct rounds what is longer), so a cent is the unit
-everywhere, also where ISO 4217 knows fewer decimals. Halves are rounded away from zero, as Scoro does.
+everywhere; currencies with other decimals (ISO 4217) are told apart by `has_cents`. Halves are rounded away from
+zero, as Scoro does.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,11 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 HUNDRED = Decimal(100)
+
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_OR_FOUR = "BHD IQD JOD KWD LYD OMR TND CLF UYW"
+OTHER_DECIMALS = frozenset(f"{_NO_DECIMALS} {_THREE_OR_FOUR}".split())
+"""Currencies (ISO 4217) whose amounts have no two decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,11 @@ class Money:
 
     def __str__(self) -> str:
         return f"{cents(self.amount):,} {self.currency}"
+
+
+def has_cents(currency: str) -> bool:
+    """Whether amounts in a currency have two decimals."""
+    return currency.upper() not in OTHER_DECIMALS
 
 
 def cents(value: Decimal) -> Decimal:

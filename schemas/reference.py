@@ -45,6 +45,7 @@ class TaxDetail:
     type: str
     active: bool = True
     solution: str | None = None
+    reverse_charge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,13 @@ class ReferenceData:
         """Find a VAT code of Scoro by its id."""
         return self._vat_codes_by_id.get(vat_code_id)
 
-    def sale_details(self) -> tuple[TaxDetail, ...]:
-        """Return the active tax details for sales of the entity's tax solution."""
-        return self._sale_details
+    def tax_detail(self, detail_id: str) -> TaxDetail | None:
+        """Find a tax detail by its DETAILID, whatever its type."""
+        return self._tax_details_by_id.get(_key(detail_id))
+
+    def usable_details(self, type_: str) -> tuple[TaxDetail, ...]:
+        """Return the active tax details of the entity's tax solution for `Sale` or `Purchase`."""
+        return self._usable_details.get(type_, ())
 
     def dimension_values(self, dimension: str, text: str) -> tuple[DimensionValue, ...]:
         """Find the values of a dimension by id, or else by name."""
@@ -177,13 +182,15 @@ class ReferenceData:
         return {code.id: code for code in self.vat_codes}
 
     @cached_property
-    def _sale_details(self) -> tuple[TaxDetail, ...]:
-        return tuple(
-            detail
+    def _tax_details_by_id(self) -> dict[str, TaxDetail]:
+        return {_key(detail.detail_id): detail for detail in self.tax_details}
+
+    @cached_property
+    def _usable_details(self) -> dict[str, tuple[TaxDetail, ...]]:
+        return _index(
+            (detail.type, detail)
             for detail in self.tax_details
-            if detail.active
-            and detail.type == "Sale"
-            and (not detail.solution or not self.tax_solution or detail.solution == self.tax_solution)
+            if detail.active and (not detail.solution or not self.tax_solution or detail.solution == self.tax_solution)
         )
 
     @cached_property

@@ -23,6 +23,7 @@ from schemas.intacct.functions import Function
 from schemas.kinds import Purpose, RecordRef
 from schemas.reference import ReferenceData
 from schemas.scoro import Document, Record, Synced, source_fingerprint
+from schemas.settings import BillSettings
 from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, translate
 
 log = structlog.get_logger(__name__)
@@ -157,7 +158,7 @@ def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection
 
 def unknown_needs(change: Taken, document: Synced, facts: Facts) -> list[RecordRef]:
     """The records that must be read in Scoro: the document is going to be sent, and the ledger does not know them."""
-    missing = [ref for ref in _type(change).needs(document) if ref not in facts.known]
+    missing = [ref for ref in _type(change).refers_to(document) if ref not in facts.known]
     return missing if missing and _before_translation(change, document, facts) is None else []
 
 
@@ -208,6 +209,8 @@ def _excluded(change: Taken, document: Synced, facts: Facts) -> str | None:
         return f"{document.noun}s are not synced"
     if not chosen.enabled:
         return f"{module} are switched off (data.{module}.enabled)"
+    if isinstance(chosen, BillSettings) and chosen.direction == "to_scoro":
+        return "bills come from Intacct (data.bills.direction)"
     starts_on = chosen.starts_on(connection.connected_on)
     if document.day is not None and document.day < starts_on:
         return f"it is dated {document.day}, before {starts_on} (data.{module}.start_date)"
@@ -265,18 +268,21 @@ def _context(change: Taken, document: Synced, facts: Facts, link: DocumentLink |
         for line in document.lines:
             if (unreadable := facts.unreadable_products.get(line.product_id or 0)) is not None:
                 raise unreadable
-    needs = _type(change).needs(document)
+    refs = _type(change).refers_to(document)
     sources: dict[RecordRef, Record] = {}
-    for ref in needs:
+    needed = _type(change).needs(document)
+    for ref in refs:
         source = facts.sources.get(ref)
         if isinstance(source, DocumentError):
-            raise source
+            if ref in needed:
+                raise source
+            continue
         if source is not None:
             sources[ref] = source
     return Context(
         settings=facts.connection.settings,
         reference=facts.reference,
-        known={ref: facts.known[ref].natural_key for ref in needs if ref in facts.known},
+        known={ref: facts.known[ref].natural_key for ref in refs if ref in facts.known},
         sources=sources,
         link=link,
     )
@@ -288,6 +294,7 @@ def _link(standing: Standing) -> DocumentLink | None:
     held = standing.link
     return DocumentLink(
         recordno=held["record_no"],
+        object=held["object"],
         number=held["natural_key"],
         lines=held["line_numbers"],
         state=held["record_state"] or "Posted",

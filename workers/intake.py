@@ -99,7 +99,7 @@ class _Intake:
         db = self.runtime.db
         standing = db.run(lambda ledger: ledger_intake.standing(ledger, [c.document_id for c in self.taken]))
         documents = [(change, r) for change in self.taken if isinstance(r := readings[change.id], Synced)]
-        needs = {ref for change, document in documents for ref in DOCUMENT_TYPES[change.module].needs(document)}
+        needs = {ref for change, document in documents for ref in DOCUMENT_TYPES[change.module].refers_to(document)}
         known = db.run(lambda ledger: ledger_intake.known_records(ledger, self.connection.id, needs))
         facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products)
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}

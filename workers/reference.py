@@ -64,7 +64,14 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
         accounts=tuple(Account(i.key, i.data["title"], i.active) for i in intacct("account")),
         scoro_accounts=tuple(ScoroAccount(int(i.key), i.data["symbol"], i.data["name"]) for i in scoro("account")),
         tax_details=tuple(
-            TaxDetail(i.key, Decimal(i.data["rate"]), i.data["type"], i.active, i.data["solution"])
+            TaxDetail(
+                i.key,
+                Decimal(i.data["rate"]),
+                i.data["type"],
+                i.active,
+                i.data["solution"],
+                i.data.get("reverse_charge", False),
+            )
             for i in intacct("tax_detail")
         ),
         vat_codes=tuple(

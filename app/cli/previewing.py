@@ -127,7 +127,7 @@ def _facts(
         read = scoro.read_many("products", sorted(products))
         exempt = {number for number, record in read.items() if read_product(record).no_discounts}
         reference = replace(reference, no_discount_products=frozenset(exempt))
-    needs = DOCUMENT_TYPES[change.module].needs(document)
+    needs = DOCUMENT_TYPES[change.module].refers_to(document)
     known = db.run(lambda session: intake.known_records(session, connection.id, needs))
     sources = read_sources(scoro, [ref for ref in needs if ref not in known])
     return Facts(connection, reference, {}, known, sources)

@@ -167,19 +167,62 @@ class Document(Synced):
 
     @property
     def party_id(self) -> int | None:
-        """The contact whose customer or vendor the document is booked to."""
-        return self.company_id
+        """The contact whose customer or vendor the document is booked to: the company, else the person."""
+        return self.company_id or self.person_id
 
 
 class Invoice(Document):
     """An invoice, or a credit invoice: Scoro keeps both in one module."""
 
     credited_invoices: Ids = ()
+    prepayment_id: Ids = ()
+    prepayment_sum: Sum = Decimal(0)
+    payment_fee: Sum = Decimal(0)
 
     @property
     def kind(self) -> Kind:
         """A credit invoice names the invoices that it credits, or its total is negative (scoro-api, A1)."""
         return Kind.CREDIT_INVOICE if self.credited_invoices or self.sum < 0 else Kind.INVOICE
+
+
+class Bill(Document):
+    """A bill, or a credit bill; `recognition_date` is the day on which it counts in the books."""
+
+    recognition_date: Day = None
+
+    @property
+    def kind(self) -> Kind:
+        """Scoro has no marker of credit bills: their total is negative (scoro-api, A1)."""
+        return Kind.CREDIT_BILL if self.sum < 0 else Kind.BILL
+
+
+class ExpenseLine(DocumentLine):
+    """A line of an expense, under the names of the other documents."""
+
+    comment: Text = Field("", validation_alias="description")
+    amount: Quantity = Field(Decimal(0), validation_alias="quantity")
+    amount2: Quantity = Field(Decimal(0), validation_alias="additional_quantity")
+    vat: Number = Field(None, validation_alias="tax_percentage")
+    vat_code_id: Id = Field(None, validation_alias="tax_code_id")
+    vat_code: Text = Field("", validation_alias="tax_code")
+
+
+class Expense(Document):
+    """An expense, under the names of the other documents."""
+
+    deadline: Day = Field(None, validation_alias="due_date")
+    recognition_date: Day = None
+    description: Text = Field("", validation_alias="comment")
+    vat_sum: Sum = Field(Decimal(0), validation_alias="tax_sum")
+    vat: Number = Field(None, validation_alias="tax_percentage")
+    vat_code_id: Id = Field(None, validation_alias="tax_code_id")
+    vat_code: Text = Field("", validation_alias="tax_code")
+    lines: Annotated[tuple[ExpenseLine, ...], BeforeValidator(values.records)] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """An expense, whatever its sign."""
+        return Kind.EXPENSE
 
 
 class Address(Record):
@@ -301,6 +344,8 @@ def _reason(error: Any) -> str:
 
 
 read_invoice = Reader(Invoice, "invoice", "id", "no")
+read_bill = Reader(Bill, "bill", "id", "no")
+read_expense = Reader(Expense, "expense", "id", "no")
 read_contact = Reader(Contact, "contact", "contact_id", "name")
 read_product = Reader(Product, "product", "product_id", "name")
 read_vat_code = Reader(VatCode, "VAT code", "vat_code_id", "vat_code")

@@ -228,7 +228,7 @@ ROWS: list[tuple[str, dict[str, Any], Context, str, str, str]] = [
         invoice(),
         replace(CONTEXT, link=DocumentLink("77", "20260220", {})),
         "lines",
-        "linked to the invoice 20260220 in Intacct (RECORDNO 77)",
+        "linked to ARINVOICE 20260220 in Intacct (RECORDNO 77)",
         "unlink it",
     ),
 ]

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from clients.intacct.catalogue import classify
 from clients.intacct.errors import GatewayError, RequestRejected, Uncertain
 from db.failures import problem_as_json, problem_from_json
 from db.operations import Sending, Settlement
 from schemas.errors import ErrorClass, Problem
+from schemas.intacct.orders import GENERIC
 from schemas.intacct.results import FunctionResult, Response
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import RETRIES, Then, delay_s
@@ -49,9 +51,18 @@ def _from_result(operation: Sending, result: FunctionResult | None) -> Settlemen
         record_no = result.key or (str(operation.link["record_no"]) if operation.link else None)
         if record_no is None:
             return Settlement(operation.id, "uncertain", "Intacct answered success without a record number", "no key")
-        state = RECORD_STATES.get(str(operation.function["body"].get("action", "")))
+        state = RECORD_STATES.get(action_of(operation.function))
         return Settlement(operation.id, "posted", outcome="success", record_no=record_no, record_state=state)
     return _from_failure(operation, problem_of(operation, result))
+
+
+def action_of(function: Mapping[str, Any]) -> str:
+    """The action of a function of either form: Draft or Submit; empty where it names none."""
+    body: Mapping[str, Any] = function["body"]
+    if function["name"] in GENERIC:
+        body = next(iter(body.values()), {})
+        return str(body.get("ACTION", ""))
+    return str(body.get("action", ""))
 
 
 def _from_failure(operation: Sending, problem: Problem) -> Settlement:

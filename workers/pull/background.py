@@ -41,6 +41,19 @@ def _named(key: str, name: str) -> Callable[[Row], Item]:
     return lambda row: Item(row[key], {"name": row.get(name, "")}, _is_active(row))
 
 
+def _party(object_name: str) -> Topic:
+    key = f"{object_name}ID"
+    return Topic(
+        object_name,
+        ("RECORDNO", key, "NAME", "TAXID", "STATUS"),
+        lambda row: Item(
+            row[key],
+            {"name": row.get("NAME", ""), "tax_id": row.get("TAXID", ""), "record_no": row["RECORDNO"]},
+            _is_active(row),
+        ),
+    )
+
+
 TOPICS: dict[str, Topic] = {
     "account": Topic(
         "GLACCOUNT",
@@ -49,7 +62,7 @@ TOPICS: dict[str, Topic] = {
     ),
     "tax_detail": Topic(
         "TAXDETAIL",
-        ("RECORDNO", "DETAILID", "DESCRIPTION", "TAXTYPE", "VALUE", "TAXSOLUTIONID", "STATUS"),
+        ("RECORDNO", "DETAILID", "DESCRIPTION", "TAXTYPE", "VALUE", "TAXSOLUTIONID", "REVERSECHARGE", "STATUS"),
         lambda row: Item(
             row["DETAILID"],
             {
@@ -57,6 +70,7 @@ TOPICS: dict[str, Topic] = {
                 "type": {"S": "Sale", "P": "Purchase"}.get(row.get("TAXTYPE", ""), row.get("TAXTYPE", "")),
                 "solution": row.get("TAXSOLUTIONID") or None,
                 "description": row.get("DESCRIPTION", ""),
+                "reverse_charge": row.get("REVERSECHARGE", "").casefold() in {"true", "t"},
             },
             _is_active(row),
         ),
@@ -66,15 +80,8 @@ TOPICS: dict[str, Topic] = {
         ("RECORDNO", "SOLUTIONID", "TAXMETHOD"),
         lambda row: Item(row["SOLUTIONID"], {"method": row.get("TAXMETHOD", "")}),
     ),
-    "customer": Topic(
-        "CUSTOMER",
-        ("RECORDNO", "CUSTOMERID", "NAME", "TAXID", "STATUS"),
-        lambda row: Item(
-            row["CUSTOMERID"],
-            {"name": row.get("NAME", ""), "tax_id": row.get("TAXID", ""), "record_no": row["RECORDNO"]},
-            _is_active(row),
-        ),
-    ),
+    "customer": _party("CUSTOMER"),
+    "vendor": _party("VENDOR"),
     "contact": Topic("CONTACT", ("RECORDNO", "CONTACTNAME", "STATUS"), _named("CONTACTNAME", "CONTACTNAME")),
     f"{DIMENSION}LOCATION": Topic(
         "LOCATION", ("RECORDNO", "LOCATIONID", "NAME", "STATUS"), _named("LOCATIONID", "NAME")

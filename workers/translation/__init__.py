@@ -9,7 +9,13 @@ from typing import Any
 from schemas.kinds import Kind
 from schemas.scoro import Synced
 from workers.translation.context import Context, DocumentLink, RecordPlan, Translation
-from workers.translation.invoices import translate_invoice
+from workers.translation.documents import (
+    translate_bill,
+    translate_credit_bill,
+    translate_credit_invoice,
+    translate_expense,
+    translate_invoice,
+)
 from workers.translation.posted import posted_lines
 
 __all__ = [
@@ -24,6 +30,10 @@ __all__ = [
 
 TRANSLATORS: Mapping[Kind, Callable[[Any, Context], Translation]] = {
     Kind.INVOICE: translate_invoice,
+    Kind.CREDIT_INVOICE: translate_credit_invoice,
+    Kind.BILL: translate_bill,
+    Kind.CREDIT_BILL: translate_credit_bill,
+    Kind.EXPENSE: translate_expense,
 }
 """Kind -> how a document of that kind, as its reader gives it (`schemas.document_types`), becomes a function."""
 

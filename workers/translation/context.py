@@ -25,6 +25,7 @@ class DocumentLink:
     lines: Mapping[str, int]
     state: str = "Posted"
     previous: Function | None = None
+    object: str = "ARINVOICE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Translation:
     needs: tuple[RecordRef, ...] = ()
     plans: tuple[RecordPlan, ...] = ()
     notes: tuple[str, ...] = ()
+    credits: tuple[int, ...] = ()
+    """Scoro's ids of the invoices that it is to be applied to once it and they stand in Intacct."""
 
     @property
     def gross(self) -> Decimal | None:

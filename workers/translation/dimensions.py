@@ -9,6 +9,7 @@ from schemas.scoro import Document
 from schemas.settings import ConnectionSettings
 from workers.translation.faults import refused
 
+LOCATION = "LOCATION"
 ELEMENTS = {
     "LOCATION": "locationid",
     "DEPARTMENT": "departmentid",
@@ -26,7 +27,8 @@ ELEMENTS = {
 """Dimension (objectName) -> element of a line. All others are user-defined."""
 
 USER_DEFINED_PREFIX = "GLDIM"
-"""How lines of legacy functions name user-defined dimensions among their custom fields (intacct-xml-api, B9)."""
+"""How lines name user-defined dimensions: as elements of generic functions, among the custom fields of legacy ones
+(intacct-xml-api, B9). Their values are given by id."""
 
 
 def sent_dimensions(document: Document, settings: ConnectionSettings) -> dict[str, str]:
@@ -35,28 +37,27 @@ def sent_dimensions(document: Document, settings: ConnectionSettings) -> dict[st
     return settings.dimensions.sent_with(type_.dimensions) if type_ else {}
 
 
-def dimension_elements(document: Document, settings: ConnectionSettings) -> tuple[str, ...]:
-    """Return the line elements that the settings send dimensions in, user-defined ones left out."""
-    return tuple(ELEMENTS[name.upper()] for name in sent_dimensions(document, settings) if name.upper() in ELEMENTS)
-
-
 def line_dimensions(
     document: Document, own: Mapping[str, str], settings: ConnectionSettings, reference: ReferenceData
-) -> dict[str, Value]:
-    """Return the dimension elements of a line with these custom fields; the header's count where it has none.
+) -> dict[str, str]:
+    """Return dimension -> id of its value for a line with these custom fields; the header's count where it has none.
 
     Raises DocumentError for a value that Intacct does not know or no longer takes.
     """
-    elements: dict[str, Value] = {}
-    location = settings.location or (reference.entity_id if reference.multi_entity else None)
-    if location:
-        elements["locationid"] = location
-    user_defined: list[Value] = []
+    found: dict[str, str] = {}
+    if location := settings.location or (reference.entity_id if reference.multi_entity else None):
+        found[LOCATION] = location
     for dimension, custom_field in sorted(sent_dimensions(document, settings).items()):
-        text = own.get(custom_field) or document.custom_fields.get(custom_field)
-        if not text:
-            continue
-        value = _value_id(document, dimension, custom_field, text, reference)
+        if text := own.get(custom_field) or document.custom_fields.get(custom_field):
+            found[dimension] = _value_id(document, dimension, custom_field, text, reference)
+    return found
+
+
+def legacy_dimensions(dimensions: Mapping[str, str]) -> dict[str, Value]:
+    """Return the elements of a legacy line item that carry these dimensions."""
+    elements: dict[str, Value] = {}
+    user_defined: list[Value] = []
+    for dimension, value in dimensions.items():
         if element := ELEMENTS.get(dimension.upper()):
             elements[element] = value
         else:
@@ -65,6 +66,17 @@ def line_dimensions(
     if user_defined:
         elements["customfields"] = {"customfield": user_defined}
     return elements
+
+
+def generic_dimensions(dimensions: Mapping[str, str]) -> dict[str, Value]:
+    """Return the elements of a generic line that carry these dimensions."""
+    return {generic_element(dimension): value for dimension, value in dimensions.items()}
+
+
+def generic_element(dimension: str) -> str:
+    """Return the element of a generic line that carries a dimension."""
+    standard = ELEMENTS.get(dimension.upper())
+    return standard.upper() if standard else f"{USER_DEFINED_PREFIX}{dimension}"
 
 
 def _value_id(document: Document, dimension: str, custom_field: str, text: str, reference: ReferenceData) -> str:

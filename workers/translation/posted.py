@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from schemas.intacct.functions import Function, Value
+from schemas.intacct.orders import GENERIC, listed
 
 LINE_FIELDS = {
     "glaccountno": "ACCOUNTNO",
@@ -29,19 +30,26 @@ def mapping_of(value: Value) -> Mapping[str, Value]:
 
 
 def posted_lines(function: Function) -> dict[int, Mapping[str, Value]]:
-    """Return the line items of a create or update by the number that they have in Intacct once it ran.
+    """Return the lines of a create or update by the number that they have in Intacct once it ran.
 
     Lines of a create are numbered from 1; new lines of an update go on after the highest number that it names.
     """
     stored: dict[int, Mapping[str, Value]] = {}
-    for container in ("invoiceitems", "updateinvoiceitems"):
-        items = mapping_of(function.body.get(container, {}))
-        for item in map(mapping_of, items.get("updatelineitem", [])):
-            stored[int(str(item["@line_num"]))] = item
-        start = max(stored, default=0) + 1
-        for number, item in enumerate(map(mapping_of, items.get("lineitem", [])), start=start):
-            stored[number] = item
-    return stored
+    if function.name in GENERIC:
+        items = mapping_of(mapping_of(function.body[function.object]).get(f"{function.object}ITEMS", {}))
+        lines = groups(items.get(f"{function.object}ITEM", ()))
+        stored = {int(str(item["LINE_NO"])): item for item in lines if item.get("LINE_NO")}
+        added = [item for item in lines if not item.get("LINE_NO")]
+    else:
+        items = next((mapping_of(held) for name, held in function.body.items() if name.endswith("items")), {})
+        stored = {int(str(item["@line_num"])): item for item in groups(items.get("updatelineitem", ()))}
+        added = groups(items.get("lineitem", ()))
+    return stored | dict(enumerate(added, start=max(stored, default=0) + 1))
+
+
+def groups(value: Value) -> list[Mapping[str, Value]]:
+    """Return the occurrences of a repeated group."""
+    return [mapping_of(held) for held in listed(value)]
 
 
 def detail_of(line: Mapping[str, Value]) -> str | None:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from schemas.intacct.functions import Value
-from schemas.money import CENT, HUNDRED, ZERO, cents
-from schemas.reference import ReferenceData
+from schemas.money import CENT, HUNDRED, ZERO, largest_remainder
+from schemas.reference import ReferenceData, TaxDetail
 from schemas.scoro import Document, DocumentLine
 from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_account, line_name, set_account
 from workers.translation.amounts import Part, Rate, discount_lines, rate_keys, share_tax
-from workers.translation.dimensions import line_dimensions
+from workers.translation.context import Context
+from workers.translation.dimensions import LOCATION, line_dimensions
 from workers.translation.faults import refused, setting_command
 from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, memos
 from workers.translation.taxes import line_rate, tax_detail
@@ -19,26 +19,18 @@ from workers.translation.taxes import line_rate, tax_detail
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One line of Intacct. `key` names it for ever; `tax` is its VAT, `detail_id` the tax detail that takes it."""
+    """One line of Intacct. `key` names it for ever; `detail_id` is the tax detail that takes its VAT."""
 
     key: str
     account: str
     amount: Decimal
     memo: str
     rate: Rate
-    dimensions: Mapping[str, Value] = field(default_factory=dict)
-    tax: Decimal = ZERO
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    """Dimension (objectName) -> id of its value."""
+    tax: Decimal | None = ZERO
+    """Its VAT; None where Intacct works it out itself (reverse charge)."""
     detail_id: str | None = None
-
-    def elements(self) -> dict[str, Value]:
-        """Return the elements of its line item."""
-        body: dict[str, Value] = {"glaccountno": self.account, "amount": str(cents(self.amount))}
-        if self.memo:
-            body["memo"] = self.memo
-        body.update(self.dimensions)
-        if self.detail_id is not None:
-            body["taxentries"] = tax_entries(self.detail_id, self.tax)
-        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +48,30 @@ class _Position:
     part: Part
 
 
-def tax_entries(detail_id: str, tax: Decimal) -> Value:
-    """Return the element that says what tax a line carries."""
-    return {"taxentry": [{"detailid": detail_id, "trx_tax": str(cents(tax))}]}
-
-
-def postings(
-    document: Document, settings: ConnectionSettings, reference: ReferenceData, notes: list[str]
-) -> list[Posting]:
+def postings(document: Document, context: Context, notes: list[str], *, one_sign: bool = False) -> list[Posting]:
     """Return the lines of a document, adding up to its header; decisions made silently are added to `notes`.
 
+    With `one_sign` discounts and rounding are spread over the positions, so that no line of theirs has another sign.
     Raises DocumentError that names line, field and fix.
     """
-    books = _Books(document, settings, reference, notes)
+    books = _Books(document, context.settings, context.reference, notes)
     positions = _positions(books)
     discounts, rest = discount_lines(document, [position.part for position in positions])
     lines = [position.posting for position in positions]
-    lines += _discounts(books, discounts, positions)
-    if rest:
-        lines.append(_rounding(books, rest, positions))
+    if one_sign:
+        lines = _spread(books, positions, discounts, rest)
+    else:
+        lines += _discounts(books, discounts, positions)
+        if rest:
+            lines.append(_rounding(books, rest, positions))
     taxes = share_tax(document, [Part(line.amount, line.rate) for line in lines], len(positions))
-    if reference.tax_solution is None:
+    if context.reference.tax_solution is None:
         return lines + _tax_lines(books, lines, taxes)
     details = {rate: _detail(books, rate) for rate in dict.fromkeys(line.rate for line in lines)}
-    return [replace(line, tax=tax, detail_id=details[line.rate]) for line, tax in zip(lines, taxes, strict=True)]
+    return [
+        replace(line, tax=None if details[line.rate].reverse_charge else tax, detail_id=details[line.rate].detail_id)
+        for line, tax in zip(lines, taxes, strict=True)
+    ]
 
 
 def _positions(books: _Books) -> list[_Position]:
@@ -137,14 +129,18 @@ def _largest(positions: Sequence[_Position]) -> Posting:
     return max(positions, key=lambda position: abs(position.posting.amount)).posting
 
 
-def _detail(books: _Books, rate: Rate) -> str:
+def _detail(books: _Books, rate: Rate) -> TaxDetail:
     detail = tax_detail(books.document, rate, books.settings, books.reference)
-    if detail.rate != rate.percent:
+    if detail.reverse_charge:
+        books.notes.append(
+            f"The tax of {detail.detail_id} is reverse-charged: Intacct works it out, nobody is owed it."
+        )
+    elif detail.rate != rate.percent:
         books.notes.append(
             f"The tax rate {rate.percent_text} % went to {detail.detail_id}, of {detail.rate.normalize():f} %, as "
             f"taxes.{rate.vat_code_id} says."
         )
-    return detail.detail_id
+    return detail
 
 
 def _discounts(books: _Books, discounts: Mapping[Rate, Decimal], positions: Sequence[_Position]) -> list[Posting]:
@@ -164,6 +160,25 @@ def _discounts(books: _Books, discounts: Mapping[Rate, Decimal], positions: Sequ
             )
         found.append(replace(model, key=f"discount:{keys[rate]}", account=account, amount=amount, memo=memo))
     return found
+
+
+def _spread(
+    books: _Books, positions: Sequence[_Position], discounts: Mapping[Rate, Decimal], rest: Decimal
+) -> list[Posting]:
+    """Return the positions with the discount of their rate and the rounding taken into their amounts."""
+    lines = [position.posting for position in positions]
+    for rate, discount in discounts.items():
+        places = [i for i, one in enumerate(positions) if one.part.discountable and one.part.rate == rate]
+        shares = largest_remainder(discount, [positions[i].part.amount for i in places])
+        for place, share in zip(places, shares, strict=True):
+            lines[place] = replace(lines[place], amount=lines[place].amount + share)
+    if discounts:
+        books.notes.append("The discount was spread over the lines, as all lines must have one sign.")
+    if rest:
+        largest = max(range(len(lines)), key=lambda place: abs(lines[place].amount))
+        lines[largest] = replace(lines[largest], amount=lines[largest].amount + rest)
+        books.notes.append(f"Rounding of {rest} went to the largest line, as all lines must have one sign.")
+    return lines
 
 
 def _rounding(books: _Books, rest: Decimal, positions: Sequence[_Position]) -> Posting:
@@ -191,7 +206,7 @@ def _tax_lines(books: _Books, lines: Sequence[Posting], taxes: Sequence[Decimal]
             field="accounts.tax_line",
         )
     account = set_account(books.document, "accounts.tax_line", setting, books.reference)
-    location = {key: value for key, value in lines[0].dimensions.items() if key == "locationid"}
+    location = {key: value for key, value in lines[0].dimensions.items() if key == LOCATION}
     keys = rate_keys(totals)
     return [
         Posting(f"tax:{keys[rate]}", account, total, f"VAT {rate.percent_text} %", rate, location)

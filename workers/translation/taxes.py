@@ -1,13 +1,21 @@
 """Which tax rate a line has in Scoro, and which tax detail that is in Intacct."""
 
 from decimal import Decimal
+from typing import Literal
 
 from schemas.reference import ReferenceData, TaxDetail
-from schemas.scoro import Document, DocumentLine
+from schemas.scoro import Document, DocumentLine, Invoice
 from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_name
 from workers.translation.amounts import Rate
 from workers.translation.faults import refused, setting_command
+
+WORDS = {"Sale": "sales", "Purchase": "purchases"}
+
+
+def tax_type(document: Document) -> Literal["Sale", "Purchase"]:
+    """Return the type of tax detail that a document takes."""
+    return "Sale" if isinstance(document, Invoice) else "Purchase"
 
 
 def line_rate(document: Document, line: DocumentLine, reference: ReferenceData) -> Rate:
@@ -39,36 +47,63 @@ def _rate(document: Document, source: Document | DocumentLine, place: str, refer
 
 
 def tax_detail(document: Document, rate: Rate, settings: ConnectionSettings, reference: ReferenceData) -> TaxDetail:
-    """Return the tax detail of a rate: by `taxes`, equal code or name, or the only active one for sales at the rate.
+    """Return the tax detail of a rate: by `taxes`, equal code or name, or the only active one at the rate.
 
-    Raises DocumentError that names the setting where there is none or more than one.
+    Invoices take tax details for sales, bills and expenses those for purchases; what `taxes` says of the other type
+    does not count. A reverse-charged one is taken only if it is named, never for its rate. Raises DocumentError that
+    names the setting where there is none or more than one.
     """
-    details = reference.sale_details()
-    key = f"taxes.{rate.vat_code_id}" if rate.vat_code_id else "taxes.{vat_code_id}"
-    if rate.vat_code_id and (wanted := settings.taxes.get(str(rate.vat_code_id))):
-        chosen = [detail for detail in details if detail.detail_id.casefold() == wanted.casefold()]
-        if chosen:
-            return chosen[0]
-        raise refused(
-            "tax_detail_not_usable",
-            f"{document.label}: {key} names the tax detail {wanted}, which is not an active one for sales in Intacct.",
-            f"Choose an active tax detail: {setting_command(key, 'DETAILID')}",
-            field=key,
-            culprit=(wanted,),
-        )
+    type_ = tax_type(document)
+    details = reference.usable_details(type_)
+    if (chosen := _chosen(document, rate, settings, reference)) is not None:
+        return chosen
     known = reference.vat_code(rate.vat_code_id) if rate.vat_code_id else None
     names = {name.casefold() for name in (rate.vat_code, known.name if known else "") if name}
-    at_rate = [detail for detail in details if detail.rate == rate.percent]
-    named = [detail for detail in at_rate if detail.detail_id.casefold() in names]
+    at_rate = [detail for detail in details if detail.rate == rate.percent and not detail.reverse_charge]
+    named = [
+        detail
+        for detail in details
+        if detail.detail_id.casefold() in names and (detail.rate == rate.percent or detail.reverse_charge)
+    ]
     found = named or at_rate
     if len(found) == 1:
         return found[0]
+    key = _setting_key(rate)
     code = f"{rate.vat_code} ({rate.percent_text} %)" if rate.vat_code else f"{rate.percent_text} %"
     choice = f"several: {', '.join(detail.detail_id for detail in found)}" if found else "none"
     raise refused(
         "tax_without_counterpart",
-        f"{document.label}: for the tax rate {code} (vat_code_id {rate.vat_code_id or 'empty'}) Intacct has {choice}.",
+        f"{document.label}: for the tax rate {code} (vat_code_id {rate.vat_code_id or 'empty'}) Intacct has {choice}"
+        f" for {WORDS[type_]}.",
         f"Choose another tax rate on the {document.noun} in Scoro, or map it: {setting_command(key, 'DETAILID')}",
         field="vat_code_id",
-        culprit=(code,),
+        culprit=(code, type_),
     )
+
+
+def _chosen(document: Document, rate: Rate, settings: ConnectionSettings, reference: ReferenceData) -> TaxDetail | None:
+    """Return the detail that `taxes` names for the rate; one for sales and one for purchases may stand there."""
+    wanted = settings.taxes.get(str(rate.vat_code_id or ""))
+    if not wanted:
+        return None
+    type_, key = tax_type(document), _setting_key(rate)
+    other_type = False
+    for name in dict.fromkeys((wanted, *wanted.split(","))):
+        detail = reference.tax_detail(name.strip())
+        if detail in reference.usable_details(type_):
+            return detail
+        other_type = other_type or (detail is not None and detail.type != type_)
+    if other_type:
+        return None
+    raise refused(
+        "tax_detail_not_usable",
+        f"{document.label}: {key} names the tax detail {wanted}, which is not an active one for {WORDS[type_]} in"
+        " Intacct.",
+        f"Choose an active tax detail: {setting_command(key, 'DETAILID')}",
+        field=key,
+        culprit=(wanted,),
+    )
+
+
+def _setting_key(rate: Rate) -> str:
+    return f"taxes.{rate.vat_code_id}" if rate.vat_code_id else "taxes.{vat_code_id}"
