@@ -2,14 +2,17 @@
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from console.pages import overview, signing_in
+from console.pages import documents, overview, people, records, signing_in
 from console.web import Console, Pages, SecurityHeaders, answer_errors
 from db.database import LEDGER_LOST
 
 log = structlog.get_logger(__name__)
+
+NO_SUCH_PAGE = "There is no such page: the menu leads to all there are."
 
 LEDGER_AWAY = (
     "PostgreSQL, which holds the ledger, cannot be reached. Nothing is lost: what was captured stands there, and work"
@@ -27,7 +30,7 @@ def console_app(console: Console) -> FastAPI:
     )
     pages = Pages(console)
     app.include_router(console.assets.router())
-    for module in (signing_in, overview):
+    for module in (signing_in, overview, documents, records, people):
         app.include_router(module.router(console, pages))
     answer_errors(app, pages)
 
@@ -41,10 +44,14 @@ def console_app(console: Console) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        text = "There is no such page: the menu leads to all there are." if status == 404 else "That was not done."
+        text = NO_SUCH_PAGE if status == 404 else "That was not done: go back and try again."
         return pages.html(
             request, "told.html", status, title="Nothing here" if status == 404 else "Not done", text=text
         )
+
+    @app.exception_handler(RequestValidationError)
+    async def no_such_address(request: Request, _: Exception) -> Response:
+        return pages.html(request, "told.html", 404, title="Nothing here", text=NO_SUCH_PAGE)
 
     @app.exception_handler(500)
     async def failed(request: Request, _: Exception) -> Response:

@@ -1,0 +1,120 @@
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from db import backlog
+from db.people import Role
+from tests.worlds.browsing import Somebody, person
+from tests.worlds.waiting import until
+from tests.worlds.world import World
+
+
+@pytest.fixture
+def anna(embedded_world: World) -> Iterator[Somebody]:
+    """An operator at a console whose product runs."""
+    person(embedded_world.ledger.db, "anna", Role.OPERATOR)
+    with embedded_world.running() as hook:
+        somebody = Somebody(hook.split("/hooks/")[0])
+        somebody.sign_in("anna")
+        yield somebody
+
+
+def three_invoices(world: World) -> list[int]:
+    customer = world.scoro.customer("Acme & Sons <Ltd>")
+    ids = [world.scoro.invoice(f"INV-{n}", customer, comment="R&D") for n in (1, 2, 3)]
+    world.settle()
+    return ids
+
+
+def test_a_document_is_found_by_number_id_and_record_and_tells_its_story(embedded_world: World, anna: Somebody) -> None:
+    first, *_ = three_invoices(embedded_world)
+    embedded_world.scoro.edit(first, description="Thank you")
+    embedded_world.settle()
+    row = embedded_world.document(first)
+    record = embedded_world.row("SELECT record_no FROM link WHERE document_id = %s", [row["id"]])["record_no"]
+    for text in ("inv-1", f"invoice:{first}", record):
+        assert anna.get("/documents", params={"q": text}).url.endswith(f"/documents/{row['id']}"), text
+    assert anna.get(f"/documents/invoice/{first}").url.endswith(f"/documents/{row['id']}")
+    page = anna.get(f"/documents/{row['id']}").text
+    for told in ("Captured by webhook", "Request", "Operation posted", "create_invoice", "update_invoice", "<ins>"):
+        assert told in page, told
+    assert "sandbox-password" not in page
+
+
+def test_lists_narrow_and_page_in_both_directions(
+    embedded_world: World, anna: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_invoices(embedded_world)
+    monkeypatch.setattr("db.console_documents.documents.__kwdefaults__", {"before": None, "after": None, "size": 2})
+    first = anna.get("/documents", params={"state": "posted", "kind": "invoice"})
+    assert "3 match" in first.text
+    older = first.text.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
+    second = anna.get(older)
+    shown = [re.findall(r"/documents/(\d+)\"", page.text) for page in (first, second)]
+    newest = sorted(row["id"] for row in embedded_world.rows("SELECT id FROM document WHERE kind = 'invoice'"))[::-1]
+    assert [int(number) for page in shown for number in page] == newest
+    newer = second.text.split('rel="prev" href="')[1].split('"')[0].replace("&amp;", "&")
+    assert re.findall(r"/documents/(\d+)\"", anna.get(newer).text) == shown[0]
+    assert "Nothing matches" in anna.get("/documents", params={"state": "failed"}).text
+
+
+def test_what_scoro_calls_things_is_text_and_never_markup(embedded_world: World, anna: Somebody) -> None:
+    customer = embedded_world.scoro.customer("<script>alert(1)</script>")
+    invoice = embedded_world.scoro.invoice("<b>&1", customer, description='"><img src=x onerror=alert(1)>')
+    embedded_world.settle()
+    for path in ("/documents", f"/documents/{embedded_world.document(invoice)['id']}", "/journal", "/requests/1"):
+        page = anna.get(path)
+        assert page.status_code == 200, path
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+
+
+def test_a_person_sends_a_document_again_and_reads_it_in_the_journal(embedded_world: World, anna: Somebody) -> None:
+    first, *_ = three_invoices(embedded_world)
+    document = embedded_world.document(first)["id"]
+    answer = anna.post(f"/documents/{document}/send")
+    assert "It is read again from Scoro now" in answer.text
+    journal = anna.get("/journal", params={"who": "people"}).text
+    assert "console:anna" in journal
+
+
+def test_the_tally_counts_what_the_table_holds(embedded_world: World, anna: Somebody) -> None:
+    three_invoices(embedded_world)
+    db = embedded_world.ledger.db
+    counted = "SELECT connection_id, kind, state, count(*) FROM document GROUP BY 1, 2, 3"
+    expected = {tuple(row.values()) for row in embedded_world.rows(counted)}
+    assert {tuple(row.values()) for row in db.run(backlog.tally)} == expected
+    embedded_world.execute(
+        "INSERT INTO document_tally SELECT 1, 'invoice', 'held', mod(n, 2) * 2 - 1 FROM generate_series(1, 400) n"
+    )
+    assert db.run(backlog.fold_tally)
+    assert {tuple(row.values()) for row in db.run(backlog.tally)} == expected
+    assert embedded_world.row("SELECT count(*) AS n FROM document_tally")["n"] == len(expected)
+
+
+def test_every_list_says_what_to_do_when_it_is_empty(embedded_world: World, anna: Somebody) -> None:
+    assert "No documents yet" in anna.get("/documents").text
+    assert "Show all requests" in anna.get("/requests", params={"result": "withdrawn"}).text
+    assert "Show all of it" in anna.get("/journal", params={"subject": "failure", "id": "77"}).text
+    for path in ("/documents/77", "/documents/invoice/77", "/requests/77", "/nowhere", "/documents/x"):
+        assert anna.get(path).status_code == 404, path
+
+
+def test_figures_are_written_once_a_minute_and_drawn(embedded_world: World, anna: Somebody) -> None:
+    three_invoices(embedded_world)
+    until(lambda: bool(embedded_world.rows("SELECT FROM pulse WHERE series = 'posted'")), "the first figures")
+    page = anna.get("/").text
+    assert page.count('role="img"') >= 3
+    assert 'aria-label="Posted per minute, last 24 hours.' in page
+
+
+def test_numbers_and_times_follow_the_readers_language_and_zone(embedded_world: World, anna: Somebody) -> None:
+    first, *_ = three_invoices(embedded_world)
+    embedded_world.execute("UPDATE document SET amount = 1234.5 WHERE scoro_id = %s AND kind = 'invoice'", [first])
+    anna.session.cookies.set("zone", "Asia%2FTokyo")
+    page = anna.get("/documents", headers={"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}).text
+    assert "1.234,50\xa0£" in page
+    assert "Times are in Asia/Tokyo" in page
+    for odd in ("", "x" * 500, "xx-YY;q=2,*", "de;q=x"):
+        assert anna.get("/documents", headers={"Accept-Language": odd}).status_code == 200
