@@ -2,11 +2,9 @@
 
 from typing import Any
 
+from db import creates
 from db.database import Ledger, one
 from schemas.kinds import DOCUMENT_KINDS
-
-ALLOWED_FOR_H = 24
-"""New documents that a person agreed to may leave within so many hours."""
 
 OUTCOMES = ("create", "link", "hold", "update", "unknown", "skip", "fail", "read")
 """What becomes of a document: `unknown` was not looked up yet, `read` is still to be read from Scoro."""
@@ -63,7 +61,7 @@ def go_live(ledger: Ledger, connection_id: int) -> dict[str, Any] | None:
     if moved is None:
         return None
     found = waiting(ledger, connection_id)
-    allow_creates(ledger, connection_id, found["creates"])
+    creates.allow(ledger, connection_id, found["creates"])
     return found
 
 
@@ -77,14 +75,4 @@ def waiting(ledger: Ledger, connection_id: int) -> dict[str, Any]:
            WHERE o.connection_id = %s AND d.kind = ANY(%s::document_kind[])
              AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite')""",
         [connection_id, list(DOCUMENT_KINDS)],
-    )
-
-
-def allow_creates(ledger: Ledger, connection_id: int, creates: int) -> None:
-    """A person agreed to so many new documents beyond the limit of an hour."""
-    ledger.execute(
-        """UPDATE connection SET creates_allowed_until = ledger_now() + make_interval(hours => %s),
-               creates_allowed = %s + CASE WHEN creates_allowed_until > ledger_now() THEN creates_allowed ELSE 0 END
-           WHERE id = %s""",
-        [ALLOWED_FOR_H, creates, connection_id],
     )

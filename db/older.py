@@ -226,32 +226,3 @@ def read_again(ledger: Ledger, document_ids: Sequence[int]) -> None:
            ON CONFLICT (document_id) WHERE state = 'waiting' DO UPDATE SET hints = change.hints + 1""",
         [list(document_ids)],
     )
-
-
-def drop_needless_parties(ledger: Ledger, connection_id: int) -> None:
-    """Supersede creates of customers and vendors that nothing needs but documents which Intacct holds otherwise.
-
-    If such a document is tried again, its translation makes them anew.
-    """
-    rows = ledger.execute(
-        """SELECT DISTINCT p.document_id FROM operation p
-           WHERE p.connection_id = %(connection)s AND p.object = ANY(%(parties)s) AND p.verb = 'create'
-             AND p.state IN ('ready', 'waiting_quota') AND NOT p.doubted
-             AND EXISTS (SELECT FROM operation_need w WHERE w.document_id = p.document_id)""",
-        {"connection": connection_id, "parties": list(PARTIES)},
-    ).fetchall()
-    parties = sorted(row["document_id"] for row in rows)
-    if not parties:
-        return
-    ledger.execute("SELECT FROM document WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [parties])
-    ledger.execute(
-        """UPDATE operation p SET state = 'superseded', settled_at = ledger_now(),
-               reason = 'no document that is to be sent needs it'
-           WHERE p.document_id = ANY(%(parties)s) AND p.state IN ('ready', 'waiting_quota') AND NOT EXISTS (
-               SELECT FROM operation_need w JOIN operation o ON o.id = w.operation_id
-               WHERE w.document_id = p.document_id AND o.state IN
-                   ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
-                 AND NOT (o.state = 'waiting_person' AND EXISTS (
-                     SELECT FROM finding f WHERE f.operation_id = o.id AND f.result = 'different')))""",
-        {"parties": parties},
-    )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from db.creates import COUNTED
 from db.database import Ledger
 from schemas.kinds import Kind, Purpose
 
@@ -32,6 +33,8 @@ class Candidate:
     age_s: float
     needs: tuple[int, ...]
     """Documents that must stand in Intacct first and do not yet."""
+    is_new: bool = False
+    """Whether it would make a new document, on its first try (`db.creates`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +86,26 @@ class Settlement:
     """Names of the operation's files that the record lacks all the same."""
 
 
+OPEN = "('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')"
+"""SQL: the states of operations that are not settled."""
+
 NEEDS = """ARRAY(SELECT n.document_id FROM operation_need n WHERE n.operation_id = o.id
     AND NOT EXISTS (SELECT FROM link l WHERE l.document_id = n.document_id))"""
 
-NEEDED_BY = """SELECT FROM operation_need w JOIN operation x ON x.id = w.operation_id
-    WHERE w.document_id = o.document_id AND x.state IN ('ready', 'waiting_quota', 'waiting_prerequisite')"""
-"""SQL: operations that wait for the record of an operation `o`."""
+NEEDED = """EXISTS (SELECT FROM operation_need w JOIN operation x ON x.id = w.operation_id
+    WHERE w.document_id = o.document_id AND x.state IN {states})"""
+SENDABLE = NEEDED.format(states="('ready', 'waiting_quota', 'waiting_prerequisite') AND NOT x.look_first")
+"""SQL: an operation that waits for the record of `o` is to be sent."""
+FOR_OTHERS = """o.verb = 'create' AND d.kind IN ('customer', 'vendor', 'folder')
+    AND EXISTS (SELECT FROM operation_need w WHERE w.document_id = o.document_id)"""
+"""SQL: `o` makes a record `d` for documents that need it, and goes along with the first of them alone."""
 
-# what only older documents need waits with them for their look-up (db.older)
 CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_group,
-        extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs
+        extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs,
+        {COUNTED} AND o.first_left_at IS NULL AS is_new
     FROM operation o JOIN document d ON d.id = o.document_id
     WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now() AND NOT o.look_first
-      AND (NOT EXISTS ({NEEDED_BY} AND x.look_first) OR EXISTS ({NEEDED_BY} AND NOT x.look_first))
+      AND (NOT ({FOR_OTHERS}) OR {SENDABLE})
       AND NOT EXISTS (SELECT FROM operation u WHERE u.document_id = o.document_id
                       AND u.state IN ('sending', 'uncertain'))
     ORDER BY o.purpose = 'interactive' DESC, o.due_at, o.created_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED"""
@@ -124,6 +134,7 @@ def candidates(ledger: Ledger, connection_id: int, limit: int) -> list[Candidate
             r["pack_group"],
             r["age_s"],
             tuple(r["needs"]),
+            r["is_new"],
         )
         for r in rows
     ]

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from db.database import Ledger, one
-
-OPEN = "('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')"
+from db.operations import OPEN
 
 MOVES = """CASE
     WHEN o.state = 'sending' THEN ''

@@ -30,6 +30,8 @@ class ErrorClass(StrEnum):
     """It may have run; looked up before anything else."""
     BROKEN = "broken"
     """Credentials or rights: the connection is at fault, not the document."""
+    HELD = "held"
+    """A limit was reached beyond which a person is asked first."""
     BUG = "bug"
     """Ours: the far side could not read what we sent, or our code failed."""
     POISON = "poison"

@@ -25,6 +25,7 @@ _CLASSES = {
     ErrorClass.UNAVAILABLE: "nothing ran",
     ErrorClass.UNCERTAIN: "it may have run",
     ErrorClass.BROKEN: "credentials or rights: the connection is at fault",
+    ErrorClass.HELD: "a limit was reached beyond which a person is asked first",
     ErrorClass.BUG: "scoro-intacct is at fault",
     ErrorClass.POISON: "a message that nothing can handle",
     ErrorClass.UNKNOWN: "a text that no catalogue knows",

@@ -202,6 +202,7 @@ def commit(
     ledger_intake.lock_documents(ledger, documents)  # a person who decides about one comes before this or after it
     versions = {decision.change.document_id: decision.version for decision in decisions}
     moved = ledger_intake.moved_on(ledger, versions)
+    moved |= _relying_on_what_went(ledger, connection, decisions)
     again = [d for d in decisions if d.change.document_id in moved and d.outcome is not Outcome.UNCHANGED]
     decisions = [d for d in decisions if d not in again]
     changes.put_back(ledger, [d.change.id for d in again], "a write of the document was under way")
@@ -233,6 +234,17 @@ def commit(
     changes.end(ledger, [d.change.id for d in decisions if d.outcome is not Outcome.FAILED])
     if by_outcome[Outcome.OPERATION] or by_outcome[Outcome.UNCHANGED]:
         outbox.ring(ledger, "delivery", connection.id)
+
+
+def _relying_on_what_went(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> set[int]:
+    """Documents whose decision relies on a record that was on its way, and that has been given up since."""
+    planned = {plan.ref for d in decisions for plan in d.plans}
+    relied_on = {ref for d in decisions for ref in d.needs if ref not in planned}
+    if not relied_on:
+        return set()
+    ledger_intake.lock_documents(ledger, changes.ensure_records(ledger, connection.id, relied_on).values())
+    known = ledger_intake.known_records(ledger, connection.id, relied_on)
+    return {d.change.document_id for d in decisions if any(ref in relied_on and ref not in known for ref in d.needs)}
 
 
 def _commit_operations(

@@ -36,6 +36,7 @@ Chosen = Annotated[
 Everyone = Annotated[bool, typer.Option("--all", help="All connections to which it applies.")]
 
 NOT_SET = "(not set)"
+MAX_ALLOWED = 1_000_000
 
 
 def connect(
@@ -203,6 +204,21 @@ def go_live(connection: Chosen = None, yes: Yes = False) -> None:
             _print_rehearsal(use, chosen, rehearsal)
             agree(f"{plain(chosen.name)} goes live: {_priced(rehearsal.price)}", yes=False)
         tell(going_live.go_live(use.ledger.db, chosen))
+
+
+@group.command()
+def allow(
+    words: Annotated[list[str], typer.Argument(metavar="C N", help="C may be left out where there is one connection.")],
+) -> None:
+    """Agree to N new documents beyond limits.creates_per_hour; those that wait for it go."""
+    from console.actions import going_live
+
+    *named, number = words
+    if len(named) > 1 or not number.isdecimal() or not 0 < int(number) <= MAX_ALLOWED:
+        raise typer.BadParameter(f"name a connection and a number of documents from 1 to {MAX_ALLOWED:,}")
+    with opened() as use:
+        chosen = load_connection(use, named[0] if named else None)
+        tell(going_live.allow(use.ledger.db, chosen, int(number)))
 
 
 OUTCOMES = {

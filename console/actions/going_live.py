@@ -12,7 +12,7 @@ from typing import Any
 
 from clients.intacct.errors import GatewayError
 from console.actions.connecting import ConnectError
-from db import forecast, going_live, older, outbox
+from db import creates, forecast, going_live, journal, older, outbox
 from db.connections import Connection
 from db.database import Database
 from db.database import Ledger as Session
@@ -123,5 +123,26 @@ def go_live(db: Database, connection: Connection) -> list[str]:
         lines.append(
             f"{found['older']:,} of {found['documents']:,} waiting documents are older: Intacct is asked for their"
             " numbers before anything is created"
+        )
+    return lines
+
+
+def allow(db: Database, connection: Connection, documents: int) -> list[str]:
+    """Agree to so many new documents beyond `limits.creates_per_hour`; those that wait go, the oldest first."""
+
+    def agree(session: Session) -> tuple[int, int]:
+        creates.allow(session, connection.id, documents)
+        released = creates.release(session, connection.id, documents)
+        journal.write(session, "connection", connection.id, "allowed", f"{documents} new documents beyond the limit")
+        outbox.ring(session, "delivery", connection.id)
+        return released, creates.held(session, connection.id)
+
+    released, held = db.run(agree)
+    lines = [f"{connection.name}: {documents:,} new documents may leave beyond the limit, within a day"]
+    if released:
+        lines.append(f"{released:,} of them were waiting and go on their way")
+    if held:
+        lines.append(
+            f"{held:,} more wait: agree to them with `scoro-intacct connection allow {connection.name} {held}`"
         )
     return lines

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from db import due, failures, older, operations, outbox
+from db import due, failures, needs, older, operations, outbox
 from db.database import Ledger
 from db.older import Finding, Older
 from db.operations import Settlement
@@ -117,7 +117,7 @@ def apply(
     learned = [party for party in learned if party[0] in agreed]
     if learned:
         older.link_parties(ledger, connection_id, learned)
-    older.drop_needless_parties(ledger, connection_id)
+    needs.rest(ledger, connection_id)
     if learned:
         outbox.ring(ledger, "changes", connection_id)
     outbox.ring(ledger, "delivery", connection_id)

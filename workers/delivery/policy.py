@@ -37,6 +37,7 @@ RETRIES: dict[ErrorClass, Retry] = {
     ErrorClass.UNAVAILABLE: Retry((2, 5, 15, 60, 300, 900), 100, Then.DEAD_LETTER),
     ErrorClass.UNCERTAIN: Retry((), 0, Then.LOOK_UP),
     ErrorClass.BROKEN: Retry((), 0, Then.PAUSE),
+    ErrorClass.HELD: _AT_ONCE_TO_A_PERSON,
     ErrorClass.BUG: _AT_ONCE_TO_A_PERSON,
     ErrorClass.POISON: _AT_ONCE_TO_A_PERSON,
     ErrorClass.UNKNOWN: _AT_ONCE_TO_A_PERSON,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from clients.intacct.errors import RequestRejected, Unavailable
-from db import connections, due, failures, operations, outbox, pacing, requests
+from db import connections, creates, due, failures, needs, operations, outbox, pacing, requests
 from db.connections import Connection
 from db.database import Ledger, one
 from db.operations import Sending, Settlement
@@ -186,12 +186,19 @@ class Run:
         """Choose a pack, pay for it and commit the intent, with the request's lock held."""
         limits = self.connection.settings.delivery
         with self.session.transaction():
-            chosen = pack.choose(operations.candidates(self.session, self.connection.id, CANDIDATES), limits)
+            candidates = operations.candidates(self.session, self.connection.id, CANDIDATES)
+            room = self._room(candidates)
+            if room is None:
+                return Round.WORKED  # chosen anew, without those that a person is asked about
+            chosen = pack.choose(candidates, limits)
             if chosen.waits:
+                if needs.wake(self.session, chosen.waits.values()):
+                    return Round.WORKED  # chosen anew, with what they need
                 operations.wait_for_prerequisite(
                     self.session, dict.fromkeys(chosen.waits, "what it needs is not in Intacct yet")
                 )
             if not chosen.operations:
+                needs.rest(self.session, self.connection.id)
                 return Round.IDLE
             wait_s = pack.linger_s(chosen, limits)
             if wait_s > 0 and self._more_coming(chosen):
@@ -206,6 +213,7 @@ class Run:
             if charge is None:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in chosen.operations])
+            creates.use(self.session, self.connection.id, room, sum(o.is_new for o in chosen.operations))
             along = riders.gather(
                 self.session,
                 Leaving(self.connection, chosen.purpose, sending, charge.request_id),
@@ -216,6 +224,24 @@ class Run:
             if along:
                 charge = self.carrier.take_along(charge, sum(len(rider.functions) for rider in along))
         return charge, [replace(o, attempts=o.attempts + 1) for o in sending], along
+
+    def _room(self, candidates: Sequence[operations.Candidate]) -> creates.Room | None:
+        """How many new documents may leave; None: what is beyond the limit of an hour has been held for a person.
+
+        What a person sends goes whatever the limit, and counts.
+        """
+        new = [candidate for candidate in candidates if candidate.is_new]
+        if not new:
+            return creates.Room(0, 0)
+        per_hour = self.connection.settings.limits.creates_per_hour
+        room = creates.room(self.session, self.connection.id, per_hour)
+        asked = sum(candidate.purpose is Purpose.INTERACTIVE for candidate in new)
+        bulk = [candidate.id for candidate in new if candidate.purpose is not Purpose.INTERACTIVE]
+        beyond = bulk[max(0, room.left - asked) :]
+        if not beyond:
+            return room
+        creates.hold(self.session, self.connection.id, self.connection.name, per_hour, beyond)
+        return None
 
     def _may_leave(self) -> bool:
         """Whether pacing lets a bulk request go; if not, bulk gathers until it may."""
