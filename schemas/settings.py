@@ -448,6 +448,11 @@ def set_key(settings: ConnectionSettings, key: str, text: str) -> ConnectionSett
         raise SettingError(f"{key}: {_reason(error, path)}") from error
 
 
+def choices(key: str) -> list[str]:
+    """The values that a key allows, where they are a few words; else nothing."""
+    return _allowed(_path(key))
+
+
 def _path(key: str) -> list[str]:
     """Split a key at its dots; raises SettingError for one that leads nowhere."""
     path: list[str] = []

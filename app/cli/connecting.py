@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from db.connections import Connection
     from db.database import Ledger as Session
     from db.forecast import Price
-    from schemas.settings import ConnectionSettings
 
 group = typer.Typer(no_args_is_help=True, help="Connections between Scoro and Intacct.")
 
@@ -35,7 +34,6 @@ Chosen = Annotated[
 ]
 Everyone = Annotated[bool, typer.Option("--all", help="All connections to which it applies.")]
 
-NOT_SET = "(not set)"
 MAX_ALLOWED = 1_000_000
 
 
@@ -162,29 +160,12 @@ def _known_keys() -> list[str]:
 
 
 def _set(session: "Session", named: str | None, wanted: Sequence[tuple[str, str]]) -> list[str]:
-    """Change settings in one transaction, holding the row, so that two people do not overwrite each other."""
-    from db import connections, journal
+    from console.actions import settings
     from db.database import one
-    from schemas.settings import ConnectionSettings, set_key
 
     chosen = connection_id(session, named)
-    row = one(session, "SELECT name, settings FROM connection WHERE id = %s FOR UPDATE", [chosen])
-    settings = ConnectionSettings.from_json(row["settings"])
-    lines = []
-    for key, value in wanted:
-        changed = set_key(settings, key, value)
-        lines.append(f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}")
-        settings = changed
-    connections.save_settings(session, chosen, settings)
-    for line in lines:
-        journal.write(session, "connection", chosen, "settings", line)
-    return [f"{row['name']}:", *(f"  {line}" for line in lines)]
-
-
-def _value_of(settings: "ConnectionSettings", key: str) -> str:
-    from schemas.settings import describe
-
-    return next((row.value for row in describe(settings) if row.key == key), "") or NOT_SET
+    name = one(session, "SELECT name FROM connection WHERE id = %s", [chosen])["name"]
+    return [f"{name}:", *(f"  {line}" for line in settings.change(session, chosen, wanted))]
 
 
 # ------------------------------------------------------------------------------------------------- states

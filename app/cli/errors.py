@@ -23,6 +23,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from clients.scoro.errors import ScoroError
     from console.actions.connecting import ConnectError
     from console.actions.documents import NotDoneError
+    from console.actions.people import PeopleError
+    from console.actions.sites import SiteError
     from db.migrate import MigrationError
     from db.vault import VaultError
     from schemas.settings import SettingError
@@ -33,10 +35,12 @@ def expected_errors() -> tuple[type[Exception], ...]:
         EnvironmentFault,
         MigrationError,
         NotDoneError,
+        PeopleError,
         PoolTimeout,
         ScoroError,
         ServiceError,
         SettingError,
+        SiteError,
         VaultError,
         psycopg.OperationalError,
     )

@@ -7,7 +7,7 @@ import typer
 from app.cli.common import AsJson, opened
 from app.cli.errors import Refusal
 from app.cli.output import plain, print_json
-from app.cli.sites import MAX_LIMIT, set_limit
+from app.cli.sites import MAX_LIMIT
 from schemas.kinds import Purpose
 
 group = typer.Typer(no_args_is_help=True, help="Requests to Intacct per month.")
@@ -51,6 +51,7 @@ def limit(
     requests: Annotated[int, typer.Argument(metavar="N", min=0, max=MAX_LIMIT)],
 ) -> None:
     """Set a site's requests per month; what waited for requests goes on."""
+    from console.actions.sites import set_limit
     from db import sites
 
     with opened() as use:

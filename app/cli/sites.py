@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -31,36 +30,23 @@ def add(
     time_zone: Annotated[str, typer.Option(metavar="TZ", help="Whose months are counted.")] = "UTC",
 ) -> None:
     """Add a site; its keys are kept encrypted."""
-    from psycopg.errors import UniqueViolation
-
-    from db import journal, sites
+    from app.wiring import using
+    from console.actions import sites
 
     if not name.strip():
         raise typer.BadParameter("a site needs a name")
     api_key, user_token = read_secrets([("--api-key-file", api_key_file), ("--user-token-file", user_token_file)])
-    with opened() as use:
-        address = _address(use, url)
-        zone = _zone(time_zone)
-
-        def keep(session: "Session") -> None:
-            site_id = sites.add(
-                session,
-                use.ledger.vault,
-                name=name.strip(),
-                url=address,
-                api_key=api_key or "",
-                user_token=user_token,
-                request_limit=request_limit,
-                time_zone=_known_zone(session, zone),
-            )
-            journal.write(session, "site", site_id, "added", f"{address}, {request_limit} requests per month, {zone}")
-
-        try:
-            use.ledger.db.run(keep)
-        except UniqueViolation as error:
-            taken = "address" if "url" in (error.diag.constraint_name or "") else "name"
-            raise Refusal(f"There is a site with this {taken} already: see `scoro-intacct site list`.") from None
-    typer.echo(f"Added {plain(name.strip())}: {address}, {request_limit} requests per month, {zone}.")
+    with opened() as use, using(use.settings, use.ledger) as runtime:
+        address = sites.add(
+            runtime,
+            name=name,
+            url=url,
+            api_key=api_key or "",
+            user_token=user_token,
+            request_limit=request_limit,
+            time_zone=time_zone,
+        )
+    typer.echo(f"Added {plain(name.strip())}: {address}, {request_limit} requests per month, {time_zone}.")
 
 
 @group.command("list")
@@ -115,20 +101,20 @@ def set_site(
 
 
 def _change(use: Opened, key: str, value: str) -> _Change:
-    """One validated change; raises Refusal or BadParameter."""
+    """One validated change; raises Refusal, SiteError or BadParameter."""
+    from console.actions.sites import checked_address, checked_zone, limit_from
+
     key = key.replace("_", "-")
     if key == "url":
-        address = _address(use, value)
+        address = checked_address(value, allow_local=use.settings.allow_local_endpoints)
         return _Change(key, "url", address, address)
     if key in {"api-key-file", "user-token-file"}:
         secret = use.ledger.vault.seal(read_secret(key, value))
         return _Change(key, key.removesuffix("-file").replace("-", "_"), secret, f"what {value} holds")
     if key == "request-limit":
-        if not value.isascii() or not value.isdigit() or int(value) > MAX_LIMIT:
-            raise Refusal(f"request-limit: {value!r} is no number of requests.")
-        return _Change(key, "request_limit", int(value), value)
+        return _Change(key, "request_limit", limit_from(value), value)
     if key == "time-zone":
-        return _Change(key, "time_zone", _zone(value), value)
+        return _Change(key, "time_zone", checked_zone(value), value)
     known = "url, api-key-file, user-token-file, request-limit, time-zone"
     raise Refusal(f"{key}: there is no such setting of a site; there are {known}.")
 
@@ -136,6 +122,7 @@ def _change(use: Opened, key: str, value: str) -> _Change:
 def _apply(session: "Session", site_id: int, changes: list[_Change]) -> None:
     from psycopg.errors import UniqueViolation
 
+    from console.actions.sites import known_zone, set_limit
     from db import journal, sites
 
     for change in changes:
@@ -143,48 +130,9 @@ def _apply(session: "Session", site_id: int, changes: list[_Change]) -> None:
             set_limit(session, site_id, int(str(change.value)))
             continue
         if change.column == "time_zone":
-            _known_zone(session, str(change.value))
+            known_zone(session, str(change.value))
         try:
             sites.change(session, site_id, change.column, change.value)
         except UniqueViolation:
             raise Refusal(f"Another site has the address {change.shown} already.") from None
         journal.write(session, "site", site_id, "changed", f"{change.key}: {change.shown}")
-
-
-def set_limit(session: "Session", site_id: int, limit: int) -> list[int]:
-    """Set a site's requests per month and let go what waited for them; returns the connections that go on."""
-    from db import journal, operations, outbox, pacing, sites
-
-    sites.change(session, site_id, "request_limit", limit)
-    journal.write(session, "site", site_id, "changed", f"request-limit: {limit}")
-    pacing.refill(session, site_id)
-    released = operations.release_quota_waits(session, site_id)
-    outbox.ring(session, "delivery", *released)
-    return released
-
-
-def _address(use: Opened, url: str) -> str:
-    from clients.hosts import host_of
-
-    address = url.strip().rstrip("/").removesuffix("/api/v2")
-    try:
-        host_of(address, allow_local=use.settings.allow_local_endpoints)
-    except ValueError as error:
-        raise Refusal(f"url: {error}; an example is https://acme.scoro.com.") from None
-    return address
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Refusal(f"time-zone: {name!r} is no time zone; an example is Europe/London.") from None
-    return name
-
-
-def _known_zone(session: "Session", zone: str) -> str:
-    """The zone, if the database knows it too: it is what counts the months."""
-    row = session.execute("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s) AS known", [zone]).fetchone()
-    if not row or not row["known"]:
-        raise Refusal(f"time-zone: the database does not know {zone!r}; an example is Europe/London.")
-    return zone

@@ -1,0 +1,37 @@
+"""Changing the settings of a connection: all of what is asked for or none, each with what was and what is."""
+
+from collections.abc import Sequence
+
+from db import connections, journal
+from db.database import Database, one
+from db.database import Ledger as Session
+from schemas.settings import ConnectionSettings, describe, set_key
+
+NOT_SET = "(not set)"
+
+
+def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """Set keys to texts as they are typed; an empty one unsets. Returns a line for each; raises SettingError.
+
+    The row is held, so that two people do not overwrite each other.
+    """
+    row = one(session, "SELECT settings FROM connection WHERE id = %s FOR UPDATE", [connection_id])
+    settings = ConnectionSettings.from_json(row["settings"])
+    lines = []
+    for key, value in wanted:
+        changed = set_key(settings, key, value)
+        lines.append(f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}")
+        settings = changed
+    connections.save_settings(session, connection_id, settings)
+    for line in lines:
+        journal.write(session, "connection", connection_id, "settings", line)
+    return lines
+
+
+def change_as(db: Database, connection_id: int, wanted: Sequence[tuple[str, str]], *, actor: str) -> list[str]:
+    """`change`, in a transaction of its own and in somebody's name."""
+    return db.run(lambda session: change(session, connection_id, wanted), actor=actor)
+
+
+def _value_of(settings: ConnectionSettings, key: str) -> str:
+    return next((row.value for row in describe(settings) if row.key == key), "") or NOT_SET
