@@ -6,6 +6,7 @@ from datetime import datetime
 
 from db.database import Ledger, one
 from db.outbox import Bell
+from db.pulls import DUE_AT
 
 FREE = """NOT EXISTS (SELECT FROM operation o WHERE o.document_id = c.document_id AND o.state IN ('sending',
     'uncertain'))"""
@@ -17,6 +18,20 @@ DUE_CHANGE = f"""SELECT greatest(c.due_at, s.held_until,
 DUE_OPERATION = """SELECT greatest(o.due_at, co.throttled_until,
         CASE WHEN o.purpose = 'bulk' AND o.state <> 'uncertain' THEN n.bulk_at END) AS due_at FROM operation o
     WHERE o.connection_id = n.id AND n.state = 'active' AND o.state IN ('ready', 'waiting_quota', 'uncertain')"""
+
+NEEDED = """(w.state = 'uncertain' OR (w.need_id IS NULL OR EXISTS (SELECT FROM document d WHERE d.id = w.need_id
+        AND d.scoro_id IS NOT NULL)) AND NOT EXISTS (SELECT FROM scoro_write u WHERE u.lane_id = w.lane_id
+        AND u.state IN ('sending', 'uncertain')))"""
+"""SQL: nothing holds write `w` up but its time."""
+
+DUE_WRITE = f"""SELECT greatest(w.due_at, s.held_until) AS due_at FROM scoro_write w
+    WHERE w.connection_id = n.id AND w.state IN ('ready', 'uncertain') AND {NEEDED}"""
+
+DUE_PULL = f"""SELECT {DUE_AT} AS due_at FROM pull p WHERE p.connection_id = n.id AND NOT EXISTS (SELECT FROM request r
+        WHERE r.id = p.request_id AND r.state IN ('charged', 'leaving'))
+    UNION ALL (SELECT seen_at FROM pulled p WHERE p.connection_id = n.id AND p.state = 'new' LIMIT 1)
+    UNION ALL ({DUE_WRITE} AND w.due_at <= ledger_now() ORDER BY w.due_at DESC LIMIT 1)
+    UNION ALL ({DUE_WRITE} AND w.due_at > ledger_now() ORDER BY w.due_at LIMIT 1)"""
 
 # for each bell the youngest work that is due, and the next that is not yet: both from the end of an index
 BELLS = f"""
@@ -37,6 +52,11 @@ BELLS = f"""
             AND (o.purpose <> 'bulk' OR o.state = 'uncertain') ORDER BY o.due_at DESC LIMIT 1)
         UNION ALL ({DUE_OPERATION} AND o.due_at > ledger_now() ORDER BY o.due_at LIMIT 1)) o
     GROUP BY n.id
+    UNION ALL
+    SELECT 'pull', n.id, max(w.due_at) FILTER (WHERE w.due_at <= ledger_now()),
+        min(w.due_at) FILTER (WHERE w.due_at > ledger_now())
+    FROM connection n JOIN company co ON co.id = n.company JOIN site s ON s.id = n.site_id
+    CROSS JOIN LATERAL ({DUE_PULL}) w WHERE n.state = 'active' GROUP BY n.id
     UNION ALL
     SELECT 'dead-letters', l.id, l.at, NULL FROM dead_letter l WHERE l.handled_at IS NULL"""
 

@@ -16,6 +16,10 @@ REQUEST = 3
 """(class, request): the process that carries it to Intacct."""
 SUBSCRIPTIONS = 4
 """(class, site): who looks after the webhooks of a site."""
+PULL = 51
+"""(class, connection): who looks at what is new in Intacct."""
+SCORO_WRITE = 52
+"""(class, document): the one writer of a document into Scoro."""
 
 HELD = """EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (
     SELECT oid FROM pg_database WHERE datname = current_database())
@@ -26,6 +30,10 @@ HELD = """EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.dat
 def held(lock_class: int, key: str) -> str:
     """The SQL condition that somebody holds the lock of `lock_class` on the SQL expression `key`."""
     return HELD.format(lock_class=lock_class, key=key)
+
+
+HELD_REQUEST = held(REQUEST, "r.id")
+"""SQL: somebody carries request `r`."""
 
 
 def try_lock(session: Ledger, lock_class: int, key: int) -> bool:

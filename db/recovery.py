@@ -1,10 +1,14 @@
 """What the dead left behind, found by the locks that fell with them. Safe on any number of machines at once."""
 
-from db import changes, locks, outbox
+from db import changes, locks, outbox, scoro_writes
 from db.database import Ledger
 
 STALLED_S = 60.0
 """Beyond its send window or the deadline of its call a sender stands still."""
+SCORO_CALL_S = 60.0
+"""How long a call to Scoro may take in all."""
+WRITING_S = SCORO_CALL_S + 4 * STALLED_S
+"""A session that looks at Intacct or writes to Scoro and has been idle for this long stands still."""
 READING_S = 600.0
 """So long after it took a document a reader stands still."""
 
@@ -25,6 +29,11 @@ STALLED = f"""WITH held AS MATERIALIZED (
         SELECT h.pid FROM held h JOIN pg_stat_activity a USING (pid)
         WHERE h.class = {locks.COMPANY_SLOT} AND h.pid NOT IN (SELECT pid FROM carried)
           AND a.state LIKE 'idle%%' AND a.state_change < clock_timestamp() - make_interval(secs => %(stalled_s)s)
+        UNION
+        -- looking at Intacct, or writing to Scoro: idle beyond the deadline of any call
+        SELECT h.pid FROM held h JOIN pg_stat_activity a USING (pid)
+        WHERE h.class IN ({locks.PULL}, {locks.SCORO_WRITE})
+          AND a.state LIKE 'idle%%' AND a.state_change < clock_timestamp() - make_interval(secs => %(writing_s)s)
         UNION
         SELECT h.pid FROM held h JOIN document d ON d.id = h.key
         WHERE h.class = {locks.DOCUMENT} AND d.taken_at < ledger_now() - make_interval(secs => %(reading_s)s))
@@ -65,7 +74,9 @@ SATISFIED = """UPDATE operation o SET state = 'ready', reason = '', due_at = led
 
 def end_stalled(ledger: Ledger) -> list[int]:
     """End the sessions of readers and senders that stand still far beyond their bounds; returns their process ids."""
-    rows = ledger.execute(STALLED.encode(), {"stalled_s": STALLED_S, "reading_s": READING_S}).fetchall()
+    rows = ledger.execute(
+        STALLED.encode(), {"stalled_s": STALLED_S, "reading_s": READING_S, "writing_s": WRITING_S}
+    ).fetchall()
     return sorted({row["pid"] for row in rows})
 
 
@@ -85,5 +96,6 @@ def recover(ledger: Ledger, default_wait_s: float) -> None:
         row["connection_id"] for row in ledger.execute(IN_DOUBT.encode(), {"wait_s": default_wait_s}).fetchall()
     ]
     senders += [row["connection_id"] for row in ledger.execute(SATISFIED).fetchall()]
+    outbox.ring(ledger, "pull", *scoro_writes.recover(ledger, default_wait_s, SCORO_CALL_S))
     outbox.ring(ledger, "changes", *readers)
     outbox.ring(ledger, "delivery", *senders)

@@ -65,6 +65,16 @@ def every(ledger: Ledger, connection_id: int) -> dict[tuple[str, str], list[Item
     return found
 
 
+def topic(ledger: Ledger, connection_id: int, source: str, topic: str) -> list[Item]:
+    """The items of one topic."""
+    rows = ledger.execute(
+        """SELECT key, data, active FROM reference WHERE connection_id = %s AND source = %s AND topic = %s
+           ORDER BY key""",
+        [connection_id, source, topic],
+    ).fetchall()
+    return [Item(row["key"], row["data"], row["active"]) for row in rows]
+
+
 def known_keys(ledger: Ledger, connection_id: int, source: str, topic: str, keys: Iterable[str]) -> set[str]:
     """Which of these keys are known."""
     rows = ledger.execute(

@@ -13,6 +13,7 @@ from db import failures
 from db.database import LEDGER_LOST
 from workers.delivery.run import deliver
 from workers.intake import intake
+from workers.pull.run import pull
 from workers.reference import References
 from workers.runtime import Runtime
 from workers.steps import reach
@@ -32,13 +33,17 @@ def register(broker: dramatiq.Broker, prefix: str, runtime: Runtime) -> None:
         """Send what is due of a connection."""
         deliver(runtime, connection_id)
 
+    def pull_(connection_id: int) -> None:
+        """Look at what is new in Intacct, and write to Scoro what follows."""
+        pull(runtime, connection_id)
+
     def dead_letters(dead_letter_id: int) -> None:
         """Open or join the failure of a dead letter; idempotent by its id."""
         reach("dead_letter.taken")
         runtime.db.run(lambda ledger: failures.join_failure(ledger, dead_letter_id))
         reach("dead_letter.joined")
 
-    for name, work in {"changes": changes, "delivery": delivery, "dead-letters": dead_letters}.items():
+    for name, work in {"changes": changes, "delivery": delivery, "pull": pull_, "dead-letters": dead_letters}.items():
         dramatiq.actor(broker=broker, actor_name=name, queue_name=prefix + name)(_logged(name, work))
 
 

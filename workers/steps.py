@@ -14,6 +14,15 @@ STEPS = (
     "delivery.answered",  # the answer is read, nothing of it is committed
     "delivery.settled",  # the answer is committed
     "look_up.answered",  # a look-up was answered, nothing of it is committed
+    "pull.answered",  # a pull was answered, nothing of it is kept
+    "pull.seen",  # what was seen is kept, the look is not complete
+    "pull.done",  # the look is complete, its mark has moved
+    "scoro.taken",  # the lanes of some writes to Scoro are locked
+    "scoro.prepared",  # what they need was read, nothing is intended yet
+    "scoro.leaving",  # an intent is committed, no byte has left for Scoro
+    "scoro.answered",  # Scoro's answer is read, nothing of it is committed
+    "scoro.looked_up",  # a look-up in Scoro was answered, nothing of it is committed
+    "scoro.settled",  # the answer is committed
     "dead_letter.taken",  # the bell of a dead letter was heard
     "dead_letter.joined",  # its failure is committed
 )

@@ -100,9 +100,14 @@ class ScoroClient:
         id: int | None = None,
         *,
         request: Mapping[str, Any] | None = None,
+        on_leaving: Callable[[], None] | None = None,
         **top_level: Any,
     ) -> Any:
-        """Call an action and return its `data`; `top_level` goes beside `request` (filter, page, …)."""
+        """Call an action and return its `data`; `top_level` goes beside `request` (filter, page, …).
+
+        `on_leaving` is called when the connection stands, right before the body leaves; what it raises comes through,
+        with nothing done.
+        """
         path = f"{module}/{action}" if id is None else f"{module}/{action}/{id}"
         key = self._key(module, top_level)
         body = json.dumps({**key, **self._common, **top_level, "request": request or {}}, default=_plain)
@@ -110,7 +115,7 @@ class ScoroClient:
         if self._limiter is not None:
             self._limiter(self._urgent)
         try:
-            answer = self._post(path, body)
+            answer = self._post(path, body, on_leaving=on_leaving)
         except TransportError as error:
             raise from_transport(error, path, is_write=is_write) from error
         return data_of(answer, path, is_write=is_write)
@@ -221,14 +226,21 @@ class ScoroClient:
                     found[id] = record
         return found
 
-    def modify(self, module: str, id: int | None, request: Mapping[str, Any]) -> Record:
+    def modify(
+        self,
+        module: str,
+        id: int | None,
+        request: Mapping[str, Any],
+        *,
+        on_leaving: Callable[[], None] | None = None,
+    ) -> Record:
         """Create (no id) or change a record; returns it as saved. A `lines` array replaces all lines."""
-        data = self.call(module, "modify", id, request=request, return_data=1)
+        data = self.call(module, "modify", id, request=request, return_data=1, on_leaving=on_leaving)
         return data if isinstance(data, dict) else {}
 
-    def delete(self, module: str, id: int) -> None:
+    def delete(self, module: str, id: int, *, on_leaving: Callable[[], None] | None = None) -> None:
         """Delete a record (Scoro keeps it for 30 days)."""
-        self.call(module, "delete", id)
+        self.call(module, "delete", id, on_leaving=on_leaving)
 
     def subscribe_webhook(self, module: str, url: str) -> Record:
         """Have Scoro post every creation, change and deletion of a module to a URL; returns the subscription."""
@@ -258,9 +270,19 @@ class ScoroClient:
         """Close."""
         self.close()
 
-    def _post(self, path: str, body: str, max_answer_bytes: int = MAX_ANSWER_BYTES) -> Answer:
+    def _post(
+        self,
+        path: str,
+        body: str,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        on_leaving: Callable[[], None] | None = None,
+    ) -> Answer:
         answer = self._poster.post(
-            f"{self._root}/{path}", body.encode(), deadline_s=self._deadline_s, max_answer_bytes=max_answer_bytes
+            f"{self._root}/{path}",
+            body.encode(),
+            deadline_s=self._deadline_s,
+            max_answer_bytes=max_answer_bytes,
+            on_leaving=on_leaving,
         )
         if self._on_limits is not None:
             self._on_limits(limits_of(answer))

@@ -160,6 +160,11 @@ def _writes(router: APIRouter, service: Service) -> None:
                 service.store.remove_children(KINDS[object_name].item, int(recordno))
         return {"deleted": True}
 
+    @router.post("/reverse/{object_name}/{recordno}")
+    def reverse(object_name: str, recordno: str) -> Record:
+        with service.store.transaction():
+            return _reverse(service, object_name, recordno)
+
     @router.post("/pay")
     def pay(payment: Payment) -> Record:
         with service.store.transaction():
@@ -248,6 +253,19 @@ def _edit_document(call: Call, object_name: str, record: Record, change: Edit) -
         header["ACTION"] = "Draft"
     try:
         return documents.edit(call, kind, record, header, lines)
+    except FunctionError as error:
+        raise HTTPException(409, str(error)) from error
+
+
+def _reverse(service: Service, object_name: str, recordno: str) -> Record:
+    kind, payment = PAYMENT_KINDS.get(object_name), None
+    if kind is not None:
+        payment = service.store.get(object_name, recordno)
+    if kind is None or payment is None:
+        raise HTTPException(404, f"there is no payment {object_name} {recordno}")
+    call = _person(service, payment.get("MEGAENTITYID", ""))
+    try:
+        return payments.reverse(call, kind, recordno, timestamp(service.now_s()).split(" ")[0])
     except FunctionError as error:
         raise HTTPException(409, str(error)) from error
 

@@ -138,6 +138,11 @@ def at_least(field: str, value: str | date | datetime) -> Condition:
     return _compare("greaterthanorequalto", field, value)
 
 
+def above(field: str, value: str | date | datetime) -> Condition:
+    """The field is greater than the value."""
+    return _compare("greaterthan", field, value)
+
+
 def at_most(field: str, value: str | date | datetime) -> Condition:
     """The field is less than or equal to the value."""
     return _compare("lessthanorequalto", field, value)

@@ -88,3 +88,9 @@ def test_the_page_names_every_table_whose_states_are_journalled(ledger: psycopg.
     said = re.search(r"triggers on (\w+) tables", listed)
     assert said
     assert said[1] == numbers[len(rows)]
+
+
+def test_the_page_of_what_comes_back_lists_the_transitions_of_a_write_to_scoro(ledger: psycopg.Connection) -> None:
+    rows = ledger.execute("SELECT from_state, to_state, meaning FROM scoro_write_transition ORDER BY 1, 2").fetchall()
+    listed = table(section(ROOT / "docs" / "inbound.md", "A write to Scoro"), "from")
+    assert sorted(listed) == sorted([f"`{start}`", f"`{end}`", meaning] for start, end, meaning in rows)

@@ -31,7 +31,16 @@ SETTINGS = {"delivery.settle_ms": "0", "delivery.linger_ms": "500", "delivery.ma
 LONGEST_DRAIN_S = 2 * 3600.0
 """Whatever is not done by then is stuck."""
 
-KEPT = ("clock", "site", "company", "connection", "reference", "operation_transition", "migration")
+KEPT = (
+    "clock",
+    "site",
+    "company",
+    "connection",
+    "reference",
+    "operation_transition",
+    "scoro_write_transition",
+    "migration",
+)
 
 OPEN = """SELECT 'change' AS what, id::text, state::text, reason FROM change WHERE state IN ('waiting', 'reading')
     UNION ALL SELECT 'operation', id::text, state::text, reason FROM operation

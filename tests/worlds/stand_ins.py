@@ -88,6 +88,15 @@ class Scoro(StandIn):
         numbers: Record = self.control("expected")
         return numbers
 
+    def receipts(self, document_id: int | None = None) -> list[Record]:
+        """Receipts of all groups, each with its group's `id`, `receipt_account_id` and `contact_id`."""
+        return [
+            {**{name: group[name] for name in ("id", "receipt_account_id", "contact_id", "currency")}, **entry}
+            for group in self.records("receipts")
+            for entry in group["receipts"]
+            if document_id in (None, entry["invoice_id"])
+        ]
+
     def is_idle(self) -> bool:
         """Whether every webhook was delivered or given up."""
         return bool(self.control("webhooks/idle")["idle"])
@@ -133,6 +142,11 @@ class Intacct(StandIn):
         found = self.invoices(number)
         assert len(found) == 1, f"Intacct holds {number} {len(found)} times"
         return found[0]
+
+    def pay(self, *documents: Record, **payment: Any) -> Record:
+        """Book a payment of `{recordno, amount, adjustment?, adjustment_amount?}` each; returns its header."""
+        made: Record = self.control("pay", {"documents": list(documents), **payment})
+        return made
 
     def customers(self) -> list[Record]:
         """CUSTOMER records."""

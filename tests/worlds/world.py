@@ -9,7 +9,7 @@ from app.processes import running
 from app.settings import Settings
 from app.wiring import Ledger, using
 from console.actions.connecting import connect
-from db import connections, outbox, sites
+from db import connections, outbox, pulls, sites
 from db.connections import Connection
 from producers import manual
 from producers.subscriptions import hook_url, subscribe_missing
@@ -19,7 +19,7 @@ from schemas.settings import ConnectionSettings, set_key
 from tests.worlds.stand_ins import Intacct, Scoro, StandIns
 from tests.worlds.waiting import until
 
-QUEUES = ("changes", "delivery", "dead-letters")
+QUEUES = ("changes", "delivery", "pull", "dead-letters")
 SITE = "Sandbox"
 SECRET_KEY = "c2Nvcm8taW50YWNjdC10ZXN0LWtleS0zMi1ieXRlczE="
 
@@ -42,6 +42,9 @@ UNDER_WAY = """SELECT
     (SELECT count(*) FROM change WHERE state IN ('waiting', 'reading')) AS changes,
     (SELECT count(*) FROM operation WHERE state IN ('ready', 'sending', 'uncertain')) AS operations,
     (SELECT count(*) FROM request WHERE state IN ('charged', 'leaving')) AS requests,
+    (SELECT count(*) FROM pull WHERE asked_at IS NOT NULL) AS pulls,
+    (SELECT count(*) FROM pulled WHERE state = 'new') AS pulled,
+    (SELECT count(*) FROM scoro_write WHERE state IN ('ready', 'sending', 'uncertain')) AS writes,
     (SELECT count(*) FROM dead_letter WHERE handled_at IS NULL) AS dead_letters,
     (SELECT count(*) FROM outbox) AS bells"""
 
@@ -132,6 +135,10 @@ class World:
     def send(self, invoice_id: int) -> None:
         """Have a person send one invoice."""
         manual.send(self.ledger.db, self.connection, Kind.INVOICE, invoice_id, "cli:tester")
+
+    def pull(self) -> None:
+        """Have a person ask what is new in Intacct."""
+        self.ledger.db.run(lambda ledger: pulls.ask(ledger, self.connection_id))
 
     def ring(self, queue: str = "delivery") -> None:
         """Ring for the connection."""

@@ -1,0 +1,355 @@
+"""Pulls: when each connection is looked at again, how far its records were seen, and the records themselves."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from db import outbox
+from db.database import Ledger
+from db.locks import HELD_REQUEST
+from schemas.settings import ConnectionSettings
+
+DEFAULT_INTERVAL = ConnectionSettings().pull.interval
+
+DUE_AT = f"""greatest(p.not_before, co.throttled_until, coalesce(p.asked_at, p.last_at + make_interval(
+    mins => coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}))))"""
+"""SQL: when pull `p` of connection `n` with company `co` is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an object was seen: the largest WHENMODIFIED, and how long the look took that saw it."""
+
+    seen: datetime
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull that may begin."""
+
+    connection_id: int
+    asked: bool
+    due_in_s: float
+    """Seconds until it is due; 0 or less when it is."""
+    interval_s: float
+    attempts: int
+    marks: Mapping[str, Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record of Intacct as a query showed it."""
+
+    object: str
+    record_no: int
+    modified_at: datetime
+    data: Mapping[str, str]
+    parent_no: int | None = None
+    target_no: int | None = None
+    credit_no: int | None = None
+    lines: Sequence[Mapping[str, str]] | None = None
+
+
+def ask(ledger: Ledger, connection_id: int) -> bool:
+    """Have a connection looked at at once, and ring; False where it has never gone live."""
+    row = ledger.execute(
+        """UPDATE pull SET asked_at = coalesce(asked_at, ledger_now()), not_before = CASE
+               WHEN reason LIKE 'waits for requests%%' THEN not_before ELSE 'epoch' END
+           WHERE connection_id = %s RETURNING connection_id""",
+        [connection_id],
+    ).fetchone()
+    if row is not None:
+        outbox.ring(ledger, "pull", connection_id)
+    return row is not None
+
+
+def fetch(ledger: Ledger, connection_id: int, document_ids: Collection[int], actor: str) -> bool:
+    """Have the payments of these documents (or a bill itself) read at once; False as `ask`."""
+    ledger.execute(
+        "INSERT INTO fetching (connection_id, document_id, actor) SELECT %s, d, %s FROM unnest(%s::bigint[]) AS d",
+        [connection_id, actor, list(document_ids)],
+    )
+    return ask(ledger, connection_id)
+
+
+def peek(ledger: Ledger, connection_id: int) -> Pull | None:
+    """The connection's pull, locked until the transaction ends; None while a request carries it, or somebody has it."""
+    row = ledger.execute(
+        f"""SELECT p.asked_at IS NOT NULL AS asked, p.attempts, p.marks,
+                extract(epoch FROM {DUE_AT} - ledger_now())::float AS due_in_s,
+                60.0 * coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}) AS interval_s
+            FROM pull p JOIN connection n ON n.id = p.connection_id JOIN company co ON co.id = n.company
+            WHERE p.connection_id = %s AND n.state = 'active' AND NOT EXISTS (
+                SELECT FROM request r WHERE r.id = p.request_id AND r.state IN ('charged', 'leaving')
+                    AND {HELD_REQUEST})
+            FOR UPDATE OF p SKIP LOCKED""".encode(),
+        [connection_id],
+    ).fetchone()
+    if row is None:
+        return None
+    marks = {
+        name: Mark(datetime.fromisoformat(held["seen"]), float(held["took_s"])) for name, held in row["marks"].items()
+    }
+    return Pull(connection_id, row["asked"], row["due_in_s"], float(row["interval_s"]), row["attempts"], marks)
+
+
+def carried_by(ledger: Ledger, connection_id: int, request_id: int) -> None:
+    """Note the request that carries a pull; while it is under way nobody else begins one."""
+    ledger.execute("UPDATE pull SET request_id = %s WHERE connection_id = %s", [request_id, connection_id])
+
+
+def done(ledger: Ledger, connection_id: int, marks: Mapping[str, Mark], *, began_at: datetime) -> None:
+    """A look is complete: the next one is due an interval after it began; who asked since is not forgotten.
+
+    A mark never goes back: another look may have been quicker.
+    """
+    written = {name: {"seen": mark.seen.isoformat(), "took_s": mark.took_s} for name, mark in marks.items()}
+    ledger.execute(
+        """UPDATE pull p SET last_at = greatest(last_at, %(began)s), attempts = 0, reason = '', not_before = 'epoch',
+               request_id = NULL, asked_at = CASE WHEN asked_at > %(began)s THEN asked_at END,
+               marks = p.marks || coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(%(marks)s)
+                   WHERE p.marks -> key IS NULL
+                      OR (p.marks -> key ->> 'seen')::timestamptz <= (value ->> 'seen')::timestamptz), '{}')
+           WHERE connection_id = %(connection)s""",
+        {"connection": connection_id, "marks": Jsonb(written), "began": began_at},
+    )
+
+
+def put_off(ledger: Ledger, connection_id: int, wait_s: float, reason: str) -> None:
+    """A look failed: again after `wait_s`."""
+    ledger.execute(
+        """UPDATE pull SET attempts = attempts + 1, reason = %s, request_id = NULL,
+               not_before = ledger_now() + make_interval(secs => %s) WHERE connection_id = %s""",
+        [reason, wait_s, connection_id],
+    )
+
+
+def wait_for_quota(ledger: Ledger, connection_id: int, until: datetime, reason: str) -> None:
+    """The month's requests are used up: again when they come back."""
+    ledger.execute(
+        "UPDATE pull SET not_before = %s, reason = %s, request_id = NULL WHERE connection_id = %s",
+        [until, reason, connection_id],
+    )
+
+
+def release_quota_waits(ledger: Ledger, site_id: int) -> list[int]:
+    """The limit was raised: pulls that waited for it are due by their clock; returns the connections."""
+    rows = ledger.execute(
+        """UPDATE pull SET not_before = 'epoch', reason = '' WHERE reason LIKE 'waits for requests%%'
+               AND connection_id IN (SELECT id FROM connection WHERE site_id = %s) RETURNING connection_id""",
+        [site_id],
+    ).fetchall()
+    return [row["connection_id"] for row in rows]
+
+
+# ------------------------------------------------------------------------------------------------- fetches
+
+
+def open_fetches(ledger: Ledger, connection_id: int) -> list[dict[str, Any]]:
+    """What people fetch: fetch, document and its link in Intacct."""
+    return ledger.execute(
+        """SELECT f.id, f.document_id, d.kind, l.object, l.record_no::bigint AS record_no
+           FROM fetching f JOIN document d ON d.id = f.document_id LEFT JOIN link l ON l.document_id = d.id
+           WHERE f.connection_id = %s AND f.done_at IS NULL ORDER BY f.id LIMIT 500""",
+        [connection_id],
+    ).fetchall()
+
+
+def fetched(ledger: Ledger, fetch_ids: Collection[int]) -> None:
+    """What was fetched has been read."""
+    ledger.execute("UPDATE fetching SET done_at = ledger_now() WHERE id = ANY(%s)", [list(fetch_ids)])
+
+
+# ------------------------------------------------------------------------------------------------- records
+
+SEE = """INSERT INTO pulled AS mine (connection_id, object, record_no, parent_no, target_no, credit_no, modified_at,
+        data, lines)
+    SELECT %(connection)s, g.object, g.record_no, g.parent_no, g.target_no, g.credit_no, g.modified_at, g.data, g.lines
+    FROM jsonb_to_recordset(%(rows)s) AS g (object text, record_no bigint, parent_no bigint, target_no bigint,
+        credit_no bigint, modified_at timestamptz, data jsonb, lines jsonb)
+    ORDER BY g.object, g.record_no
+    ON CONFLICT (connection_id, object, record_no) DO UPDATE SET
+        parent_no = excluded.parent_no, target_no = excluded.target_no, credit_no = excluded.credit_no,
+        modified_at = excluded.modified_at,
+        data = excluded.data, lines = excluded.lines, state = 'new', version = mine.version + 1,
+        seen_at = ledger_now()
+    WHERE mine.modified_at <= excluded.modified_at AND mine.data <> excluded.data"""
+
+
+def see(ledger: Ledger, connection_id: int, rows: Sequence[Seen]) -> int:
+    """Keep records as they were seen; returns how many are new or changed.
+
+    The same record seen again is nothing, one seen late (an older WHENMODIFIED) is not believed.
+    """
+    by_key = {(row.object, row.record_no): row for row in rows}
+    written = [
+        {
+            "object": row.object,
+            "record_no": row.record_no,
+            "parent_no": row.parent_no,
+            "target_no": row.target_no,
+            "credit_no": row.credit_no,
+            "modified_at": row.modified_at.isoformat(),
+            "data": dict(row.data),
+            "lines": None if row.lines is None else [dict(line) for line in row.lines],
+        }
+        for row in by_key.values()
+    ]
+    if not written:
+        return 0
+    return ledger.execute(SEE, {"connection": connection_id, "rows": Jsonb(written, dumps=_dump)}).rowcount
+
+
+def _dump(rows: object) -> str:
+    """JSON without the NUL characters that `jsonb` refuses."""
+    return json.dumps(rows).replace("\\u0000", "")
+
+
+def without_lines(ledger: Ledger, connection_id: int, object_name: str, limit: int) -> list[int]:
+    """Records whose lines were not read since they were seen changed."""
+    rows = ledger.execute(
+        """SELECT record_no FROM pulled WHERE connection_id = %s AND object = %s AND state = 'new' AND lines IS NULL
+           ORDER BY record_no LIMIT %s""",
+        [connection_id, object_name, limit],
+    ).fetchall()
+    return [row["record_no"] for row in rows]
+
+
+def versions(ledger: Ledger, connection_id: int, object_name: str, record_nos: Collection[int]) -> dict[int, int]:
+    """Version by record."""
+    rows = ledger.execute(
+        "SELECT record_no, version FROM pulled WHERE connection_id = %s AND object = %s AND record_no = ANY(%s)",
+        [connection_id, object_name, list(record_nos)],
+    ).fetchall()
+    return {row["record_no"]: row["version"] for row in rows}
+
+
+def add_lines(
+    ledger: Ledger,
+    connection_id: int,
+    object_name: str,
+    lines: Mapping[int, Sequence[Mapping[str, str]]],
+    versions: Mapping[int, int],
+) -> None:
+    """Keep the lines of records that were not seen changed since (`versions`)."""
+    rows = [
+        {"record_no": number, "version": versions[number], "lines": [dict(line) for line in held]}
+        for number, held in lines.items()
+        if number in versions
+    ]
+    ledger.execute(
+        """UPDATE pulled p SET lines = g.lines
+           FROM jsonb_to_recordset(%s) AS g (record_no bigint, version integer, lines jsonb)
+           WHERE p.connection_id = %s AND p.object = %s AND p.record_no = g.record_no AND p.version = g.version""",
+        [Jsonb(rows, dumps=_dump), connection_id, object_name],
+    )
+
+
+THINK_AGAIN = """UPDATE pulled p SET state = 'new' FROM link l
+    WHERE p.connection_id = %(connection)s AND p.state = 'unknown' AND l.connection_id = p.connection_id
+      AND l.linked_at >= p.thought_at AND (
+        (l.object = ANY(CASE p.object WHEN 'ARPYMTDETAIL' THEN ARRAY['ARINVOICE', 'ARADJUSTMENT']
+                                      ELSE ARRAY['APBILL', 'APADJUSTMENT'] END)
+            AND l.record_no = ANY(ARRAY[p.target_no::text, p.credit_no::text])))"""
+
+
+def think_again(ledger: Ledger, connection_id: int) -> None:
+    """Records that named no document of ours are new once there is one."""
+    ledger.execute(THINK_AGAIN, {"connection": connection_id})
+
+
+def payments_without_header(ledger: Ledger, connection_id: int, payment_object: str, limit: int) -> list[int]:
+    """Payments of which details were seen and the header was not."""
+    rows = ledger.execute(
+        """SELECT DISTINCT d.parent_no FROM pulled d WHERE d.connection_id = %(connection)s AND d.object = %(detail)s
+               AND d.state = 'new' AND NOT EXISTS (SELECT FROM pulled h WHERE h.connection_id = d.connection_id
+                   AND h.object = %(header)s AND h.record_no = d.parent_no) ORDER BY 1 LIMIT %(limit)s""",
+        {
+            "connection": connection_id,
+            "header": payment_object,
+            "detail": f"{payment_object}DETAIL",
+            "limit": limit,
+        },
+    ).fetchall()
+    return [row["parent_no"] for row in rows]
+
+
+def payments_without_details(ledger: Ledger, connection_id: int, payment_object: str, limit: int) -> list[int]:
+    """Payments of which the header was seen and no detail was."""
+    rows = ledger.execute(
+        """SELECT h.record_no FROM pulled h WHERE h.connection_id = %(connection)s AND h.object = %(header)s
+               AND h.state = 'new' AND NOT EXISTS (SELECT FROM pulled d WHERE d.connection_id = h.connection_id
+                   AND d.object = %(detail)s AND d.parent_no = h.record_no) ORDER BY 1 LIMIT %(limit)s""",
+        {
+            "connection": connection_id,
+            "header": payment_object,
+            "detail": f"{payment_object}DETAIL",
+            "limit": limit,
+        },
+    ).fetchall()
+    return [row["record_no"] for row in rows]
+
+
+def new_payments(ledger: Ledger, connection_id: int, payment_object: str, limit: int) -> list[int]:
+    """Payments of which something is new, the oldest first."""
+    rows = ledger.execute(
+        """SELECT DISTINCT coalesce(parent_no, record_no) AS payment_no FROM pulled
+           WHERE connection_id = %s AND object IN (%s, %s) AND state = 'new' ORDER BY 1 LIMIT %s""",
+        [connection_id, payment_object, f"{payment_object}DETAIL", limit],
+    ).fetchall()
+    return [row["payment_no"] for row in rows]
+
+
+def new_records(ledger: Ledger, connection_id: int, object_name: str, limit: int) -> list[dict[str, Any]]:
+    """New records of an object whose lines are known: number, version, data, lines, link and document."""
+    return ledger.execute(
+        """SELECT p.record_no, p.version, p.data, p.lines, l.document_id, d.inbound, d.state AS document_state,
+               d.scoro_id, l.source_fingerprint
+           FROM pulled p LEFT JOIN link l ON l.connection_id = p.connection_id AND l.object = p.object
+               AND l.record_no = p.record_no::text LEFT JOIN document d ON d.id = l.document_id
+           WHERE p.connection_id = %s AND p.object = %s AND p.state = 'new' AND p.lines IS NOT NULL
+           ORDER BY p.record_no LIMIT %s""",
+        [connection_id, object_name, limit],
+    ).fetchall()
+
+
+def payment_rows(
+    ledger: Ledger, connection_id: int, payment_object: str, payment_nos: Collection[int]
+) -> list[dict[str, Any]]:
+    """Headers and details of payments."""
+    return ledger.execute(
+        """SELECT object, record_no, parent_no, target_no, credit_no, version, data FROM pulled
+           WHERE connection_id = %(connection)s AND (
+               (object = %(header)s AND record_no = ANY(%(numbers)s))
+               OR (object = %(detail)s AND parent_no = ANY(%(numbers)s))) ORDER BY object, record_no""",
+        {
+            "connection": connection_id,
+            "header": payment_object,
+            "detail": f"{payment_object}DETAIL",
+            "numbers": list(payment_nos),
+        },
+    ).fetchall()
+
+
+def settle(ledger: Ledger, connection_id: int, rows: Sequence[tuple[str, int, int, str]]) -> None:
+    """Records that were thought about: (object, number, version, state); one that was seen changed since stays new."""
+    ledger.execute(
+        """UPDATE pulled p SET state = g.state::pulled_state, thought_at = ledger_now()
+           FROM unnest(%s::text[], %s::bigint[], %s::integer[], %s::text[]) AS g (object, record_no, version, state)
+           WHERE p.connection_id = %s AND p.object = g.object AND p.record_no = g.record_no
+             AND p.version = g.version""",
+        [*([row[place] for row in rows] for place in range(4)), connection_id],
+    )
+
+
+def unknown_count(ledger: Ledger, connection_id: int) -> int:
+    """How many payments were seen that name no document of ours."""
+    row = ledger.execute(
+        "SELECT count(*) AS n FROM pulled WHERE connection_id = %s AND state = 'unknown'", [connection_id]
+    ).fetchone()
+    return int(row["n"]) if row else 0

@@ -1,0 +1,49 @@
+"""Receipts: what one payment of Intacct pays of one document."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from db.database import Ledger
+
+
+def paid_documents(ledger: Ledger, connection_id: int, records: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The documents of ours that are these records of Intacct (object, RECORDNO)."""
+    return ledger.execute(
+        """SELECT l.object, l.record_no, d.id, d.kind, d.number, coalesce(d.currency, '') AS currency
+           FROM unnest(%s::text[], %s::text[]) AS g (object, record_no)
+           JOIN link l ON l.connection_id = %s AND l.object = g.object AND l.record_no = g.record_no
+           JOIN document d ON d.id = l.document_id""",
+        [[key[0] for key in records], [key[1] for key in records], connection_id],
+    ).fetchall()
+
+
+def of_payments(
+    ledger: Ledger, connection_id: int, payment_object: str, payment_nos: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """Receipt documents by (payment, paid document)."""
+    rows = ledger.execute(
+        """SELECT payment_no, paid_document_id, document_id FROM receipt
+           WHERE connection_id = %s AND payment_object = %s AND payment_no = ANY(%s)""",
+        [connection_id, payment_object, list(payment_nos)],
+    ).fetchall()
+    return {(row["payment_no"], row["paid_document_id"]): row["document_id"] for row in rows}
+
+
+def add(ledger: Ledger, connection_id: int, payment_object: str, receipts: Sequence[tuple[int, int, int]]) -> None:
+    """Keep (document, payment, paid document) of new receipts."""
+    ledger.execute(
+        """INSERT INTO receipt (document_id, connection_id, payment_object, payment_no, paid_document_id)
+           SELECT g.document_id, %s, %s, g.payment_no, g.paid
+           FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS g (document_id, payment_no, paid)""",
+        [connection_id, payment_object, *([row[place] for row in receipts] for place in range(3))],
+    )
+
+
+def paid_records(ledger: Ledger, document_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Of receipt documents: the document that each pays."""
+    rows = ledger.execute(
+        """SELECT r.document_id, d.id, d.kind, d.module, d.scoro_id, d.number, d.currency
+           FROM receipt r JOIN document d ON d.id = r.paid_document_id WHERE r.document_id = ANY(%s)""",
+        [list(document_ids)],
+    ).fetchall()
+    return {row["document_id"]: row for row in rows}

@@ -1,0 +1,425 @@
+"""Writes to Scoro: what is intended, who writes it, and how each one ends.
+
+Every transition names the state that it starts from; `scoro_write_transition` in the database refuses all others. A
+writer holds the lock of the document on its session; its intent (`sending`) is committed right before the first byte of
+the call leaves.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from db import locks, outbox
+from db.database import Ledger
+from schemas.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to stand in Scoro of a document: `intent` in our words, None: nothing.
+
+    `replaces`: whether a record that stands there is changed in place, else it is deleted and made anew.
+    """
+
+    document_id: int
+    intent: Mapping[str, Any] | None
+    fingerprint: str
+    replaces: bool
+    lane_id: int
+    """What is written one at a time: the document itself, of a receipt the one that it pays."""
+    need_id: int | None = None
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that a writer has taken, with the document that it is of."""
+
+    id: int
+    document_id: int
+    kind: Kind
+    scoro_id: int | None
+    number: str
+    verb: str
+    intent: Mapping[str, Any]
+    fingerprint: str
+    state: str
+    attempts: int
+    doubted: bool
+    sent: Mapping[str, Any] | None
+    problem: Mapping[str, Any] | None
+    """What Scoro refused it with, where it is looked up before that is believed."""
+    first_left_at: datetime | None
+    certain_in_s: float
+    """How long an absent record may still appear; 0: it is believed absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a write ends or goes on."""
+
+    id: int
+    state: str
+    reason: str = ""
+    scoro_id: int | None = None
+    number: str | None = None
+    delay_s: float = 0.0
+    problem: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document that Intacct has and Scoro is to get; `object` and `record_no` are its record."""
+
+    kind: Kind
+    object: str
+    record_no: str
+    natural_key: str
+    number: str
+    amount: Decimal | None
+    currency: str | None
+    document_date: date | None
+
+
+# ------------------------------------------------------------------------------------------------- intents
+
+ADD_DOCUMENTS = """WITH given AS MATERIALIZED (
+        SELECT nextval(pg_get_serial_sequence('document', 'id')) AS id, g.* FROM jsonb_to_recordset(%(rows)s) AS g (
+            place integer, kind document_kind, module text, object text, record_no text, natural_key text, number text,
+            amount numeric, currency text, document_date date) ORDER BY place
+    ), documents AS (
+        INSERT INTO document (id, connection_id, module, kind, number, amount, currency, document_date, inbound)
+        OVERRIDING SYSTEM VALUE
+        SELECT id, %(connection)s, module, kind, number, amount, currency, document_date, true FROM given
+    ), links AS (
+        INSERT INTO link (document_id, connection_id, object, record_no, natural_key)
+        SELECT id, %(connection)s, object, record_no, natural_key FROM given)
+    SELECT id FROM given ORDER BY place"""
+
+
+def add_documents(ledger: Ledger, connection_id: int, documents: Sequence[NewDocument]) -> list[int]:
+    """Add documents with their links; returns their ids in the order given."""
+    rows = [
+        {
+            "place": place,
+            "kind": d.kind,
+            "module": d.kind.module,
+            "object": d.object,
+            "record_no": d.record_no,
+            "natural_key": d.natural_key,
+            "number": d.number,
+            "amount": None if d.amount is None else str(d.amount),
+            "currency": d.currency,
+            "document_date": None if d.document_date is None else d.document_date.isoformat(),
+        }
+        for place, d in enumerate(documents)
+    ]
+    found = ledger.execute(ADD_DOCUMENTS, {"rows": Jsonb(rows), "connection": connection_id}).fetchall()
+    return [row["id"] for row in found]
+
+
+STANDING = """SELECT d.id, coalesce(l.source_fingerprint, '') AS stands, w.id AS waiting,
+        w.fingerprint AS waiting_for,
+        EXISTS (SELECT FROM scoro_write u WHERE u.document_id = d.id AND u.state IN ('sending', 'uncertain'))
+            AS in_doubt,
+        (SELECT CASE WHEN r.state = 'refused' THEN r.fingerprint END FROM scoro_write r
+         WHERE r.document_id = d.id ORDER BY r.id DESC LIMIT 1) AS refused
+    FROM document d LEFT JOIN link l ON l.document_id = d.id
+    LEFT JOIN scoro_write w ON w.document_id = d.id AND w.state IN ('ready', 'waiting_person')
+    WHERE d.id = ANY(%s)"""
+
+
+def intend(ledger: Ledger, connection_id: int, wanted: Sequence[Wanted]) -> set[int]:
+    """Commit what is to be written; returns the documents whose record is new again once a write of them is settled.
+
+    What stands already, waits already or was refused just like that is left; a newer intent takes the place of one
+    that has not left.
+    """
+    if not wanted:
+        return set()
+    ids = [want.document_id for want in wanted]
+    ledger.execute("SELECT FROM document WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
+    ledger.execute("SELECT FROM scoro_write WHERE document_id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
+    standing = {row["id"]: row for row in ledger.execute(STANDING.encode(), [ids]).fetchall()}
+    later: set[int] = set()
+    drop: list[int] = []
+    shown: dict[int, str] = {}
+    rows: list[dict[str, Any]] = []
+    for want in wanted:
+        now = standing[want.document_id]
+        aim = want.fingerprint if want.intent is not None else ""
+        if now["in_doubt"]:
+            later.add(want.document_id)
+            continue
+        if aim == now["stands"]:
+            if now["waiting"] is not None:
+                drop.append(now["waiting"])
+                shown[want.document_id] = "posted" if aim else "deleted"
+            continue
+        verb = "create" if not now["stands"] else "update" if aim and want.replaces else "delete"
+        goal = "" if verb == "delete" else aim
+        if verb == "delete" and aim:
+            later.add(want.document_id)
+        if now["waiting"] is not None and now["waiting_for"] == goal:
+            continue
+        if now["refused"] == goal and not want.interactive:
+            continue
+        if now["waiting"] is not None:
+            drop.append(now["waiting"])
+        rows.append(
+            {
+                "document_id": want.document_id,
+                "lane_id": want.lane_id,
+                "verb": verb,
+                "intent": dict(want.intent or {}),
+                "fingerprint": goal,
+                "need_id": want.need_id,
+                "interactive": want.interactive,
+            }
+        )
+    _supersede(ledger, drop, [row["document_id"] for row in rows])
+    ledger.execute(
+        """INSERT INTO scoro_write (connection_id, document_id, lane_id, verb, intent, fingerprint, need_id,
+               interactive)
+           SELECT %s, g.document_id, g.lane_id, g.verb, g.intent, g.fingerprint, g.need_id, g.interactive
+           FROM jsonb_to_recordset(%s) AS g (document_id bigint, lane_id bigint, verb scoro_verb, intent jsonb,
+               fingerprint text, need_id bigint, interactive boolean)""",
+        [connection_id, Jsonb(rows)],
+    )
+    ledger.execute(
+        """UPDATE scoro_write SET think_again = true
+           WHERE document_id = ANY(%s) AND state IN ('ready', 'sending', 'uncertain')""",
+        [sorted(later)],
+    )
+    if shown:
+        ledger.execute(
+            """UPDATE document d SET state = g.state::document_state, reason = ''
+               FROM unnest(%s::bigint[], %s::text[]) AS g (id, state) WHERE d.id = g.id""",
+            [list(shown), list(shown.values())],
+        )
+    if rows:
+        outbox.ring(ledger, "pull", connection_id)
+    return later
+
+
+def _supersede(ledger: Ledger, writes: Sequence[int], documents: Sequence[int]) -> None:
+    ledger.execute(
+        """UPDATE scoro_write SET state = 'superseded', reason = 'a newer intent took its place',
+               settled_at = ledger_now()
+           WHERE id = ANY(%s) OR (document_id = ANY(%s) AND state = 'refused')""",
+        [list(writes), list(documents)],
+    )
+
+
+def again(ledger: Ledger, document_ids: Collection[int], *, interactive: bool = True) -> int:
+    """Write again what was refused or is held: a person has put it right; returns how many."""
+    released = ledger.execute(
+        """UPDATE scoro_write SET state = 'ready', reason = '', due_at = ledger_now(), interactive = %s, attempts = 0
+           WHERE document_id = ANY(%s) AND state = 'waiting_person' RETURNING connection_id""",
+        [interactive, list(document_ids)],
+    ).fetchall()
+    renewed = ledger.execute(
+        """WITH ended AS (
+               SELECT DISTINCT ON (w.document_id) w.* FROM scoro_write w WHERE w.document_id = ANY(%(ids)s)
+               ORDER BY w.document_id, w.id DESC
+           ), old AS (
+               UPDATE scoro_write w SET state = 'superseded', reason = 'written again' FROM ended e
+               WHERE w.id = e.id AND w.state = 'refused' RETURNING w.*)
+           INSERT INTO scoro_write (connection_id, document_id, lane_id, verb, intent, fingerprint, need_id,
+               interactive)
+           SELECT connection_id, document_id, lane_id, verb, intent, fingerprint, need_id, %(interactive)s FROM old
+           RETURNING connection_id""",
+        {"ids": list(document_ids), "interactive": interactive},
+    ).fetchall()
+    connections = {row["connection_id"] for row in [*released, *renewed]}
+    outbox.ring(ledger, "pull", *connections)
+    return len(released) + len(renewed)
+
+
+def give_up(ledger: Ledger, document_ids: Collection[int], reason: str) -> None:
+    """A person gives up what waits for one."""
+    ledger.execute(
+        """UPDATE scoro_write SET state = 'refused', reason = %s, settled_at = ledger_now()
+           WHERE document_id = ANY(%s) AND state = 'waiting_person'""",
+        [reason, list(document_ids)],
+    )
+
+
+# ------------------------------------------------------------------------------------------------- the writer
+
+CLAIM = """WITH next AS MATERIALIZED (
+        SELECT w.id, w.lane_id, d.kind, w.state,
+            row_number() OVER (ORDER BY w.interactive DESC, w.due_at, w.id) AS place
+        FROM scoro_write w JOIN document d ON d.id = w.document_id
+        JOIN connection n ON n.id = w.connection_id AND n.state = 'active'
+        JOIN site s ON s.id = n.site_id AND s.held_until <= ledger_now()
+        WHERE w.id IN (SELECT c.id FROM scoro_write c WHERE c.connection_id = %(connection)s
+                AND c.state IN ('ready', 'uncertain') AND c.due_at <= ledger_now()
+                AND (c.need_id IS NULL OR EXISTS (SELECT FROM document n WHERE n.id = c.need_id
+                    AND n.scoro_id IS NOT NULL))
+                AND (c.state = 'uncertain' OR NOT EXISTS (SELECT FROM scoro_write u
+                    WHERE u.lane_id = c.lane_id AND u.state IN ('sending', 'uncertain')))
+                ORDER BY c.interactive DESC, c.due_at, c.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    ), batch AS MATERIALIZED (
+        SELECT DISTINCT ON (n.lane_id) n.id, n.lane_id FROM next n
+        JOIN next first ON first.place = 1 AND n.kind = first.kind AND n.state = first.state
+        ORDER BY n.lane_id, n.place)
+    SELECT id FROM batch WHERE pg_try_advisory_lock(%(lock)s, (lane_id & 2147483647)::int)"""
+
+DETAIL = """SELECT w.id, w.document_id, d.kind, d.scoro_id, d.number, w.verb, w.intent, w.fingerprint, w.state,
+        w.attempts, w.doubted, w.sent, w.problem, w.first_left_at,
+        greatest(0, extract(epoch FROM w.certain_at - ledger_now()))::float AS certain_in_s
+    FROM scoro_write w JOIN document d ON d.id = w.document_id WHERE w.id = ANY(%s) ORDER BY w.id"""
+
+
+def claim(session: Ledger, connection_id: int, limit: int) -> list[Write]:
+    """Take due writes of one kind, all ready or all uncertain, with the locks of their documents on `session`."""
+    with session.transaction():
+        rows = session.execute(
+            CLAIM, {"connection": connection_id, "limit": limit, "lock": locks.SCORO_WRITE}
+        ).fetchall()
+    found = session.execute(DETAIL, [[row["id"] for row in rows]]).fetchall() if rows else []
+    return [Write(**{**row, "kind": Kind(row["kind"]), "certain_in_s": row["certain_in_s"] or 0.0}) for row in found]
+
+
+def leave(session: Ledger, write_id: int, sent: Mapping[str, Any]) -> bool:
+    """Commit the intent, right before the first byte leaves; False where the write is no longer ours to make."""
+    row = session.execute(
+        """UPDATE scoro_write SET state = 'sending', reason = '', problem = NULL, attempts = attempts + 1, sent = %s,
+               left_at = ledger_now(), first_left_at = coalesce(first_left_at, ledger_now())
+           WHERE id = %s AND state = 'ready' RETURNING id""",
+        [Jsonb(dict(sent)), write_id],
+    ).fetchone()
+    return row is not None
+
+
+def looking_up(session: Ledger, write_ids: Collection[int], *, again_s: float, again_at_most_s: float) -> None:
+    """A look-up begins; due again later in case it is not answered, ever later."""
+    session.execute(
+        """UPDATE scoro_write SET look_ups = look_ups + 1,
+               due_at = ledger_now() + make_interval(secs => least(%s * 2 ^ least(look_ups, 20), %s))
+           WHERE id = ANY(%s) AND state = 'uncertain'""",
+        [again_s, again_at_most_s, list(write_ids)],
+    )
+
+
+END = """UPDATE scoro_write w SET
+        state = g.state, reason = g.reason, problem = g.problem,
+        due_at = CASE WHEN g.state IN ('ready', 'uncertain') THEN ledger_now() + make_interval(secs => g.delay_s)
+                      ELSE w.due_at END,
+        doubted = w.doubted OR g.state = 'uncertain',
+        certain_at = CASE WHEN g.state = 'uncertain'
+                          THEN coalesce(w.certain_at, ledger_now() + make_interval(secs => %(certain_s)s)) END,
+        settled_at = CASE WHEN g.state IN ('done', 'refused') THEN ledger_now() END
+    FROM jsonb_to_recordset(%(rows)s) AS g (id bigint, state scoro_write_state, reason text, problem jsonb,
+        delay_s float)
+    WHERE w.id = g.id AND w.state IN ('ready', 'sending', 'uncertain')
+      AND (g.state <> 'ready' OR w.state <> 'ready')
+    RETURNING w.id, w.document_id, w.connection_id, w.verb, w.state, w.fingerprint, w.attempts, w.think_again"""
+
+SHIFT = """UPDATE scoro_write SET due_at = ledger_now() + make_interval(secs => g.delay_s), reason = g.reason
+    FROM unnest(%s::bigint[], %s::float[], %s::text[]) AS g (id, delay_s, reason)
+    WHERE scoro_write.id = g.id AND scoro_write.state = 'ready'"""
+
+
+def end(ledger: Ledger, ends: Sequence[End], *, certain_s: float) -> list[dict[str, Any]]:
+    """Apply how writes ended to those that are still open; returns the rows that moved.
+
+    What is done stands in Scoro: its id goes to the document, its fingerprint to the link. A webhook of ours may have
+    made a document of that id meanwhile: it is the same one, and gives way.
+    """
+    rows = [
+        {"id": e.id, "state": e.state, "reason": e.reason, "problem": e.problem, "delay_s": e.delay_s} for e in ends
+    ]
+    moved = ledger.execute(END, {"rows": Jsonb(rows), "certain_s": certain_s}).fetchall()
+    stays = [e for e in ends if e.state == "ready"]
+    ledger.execute(SHIFT, [[e.id for e in stays], [e.delay_s for e in stays], [e.reason for e in stays]])
+    said = {e.id: e for e in ends}
+    won = [row for row in moved if row["state"] == "done"]
+    made = {
+        row["document_id"]: found
+        for row in won
+        if row["verb"] != "delete" and (found := said[row["id"]].scoro_id) is not None
+    }
+    _give_ids(ledger, made)
+    ledger.execute(
+        """UPDATE link l SET source_fingerprint = g.fingerprint, linked_at = ledger_now()
+           FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, fingerprint)
+           WHERE l.document_id = g.document_id""",
+        [[row["document_id"] for row in won], [row["fingerprint"] for row in won]],
+    )
+    again = [row for row in moved if row["think_again"] and row["state"] in {"done", "refused"}]
+    ledger.execute(
+        """UPDATE pulled p SET state = 'new' FROM link l
+           WHERE l.document_id = ANY(%s) AND p.connection_id = l.connection_id AND p.object = l.object
+             AND p.record_no = l.record_no::bigint""",
+        [[row["document_id"] for row in again]],
+    )
+    needed = ledger.execute(
+        "SELECT DISTINCT connection_id FROM scoro_write WHERE need_id = ANY(%s) AND state = 'ready'", [list(made)]
+    ).fetchall()
+    outbox.ring(ledger, "pull", *{row["connection_id"] for row in [*again, *needed]})
+    return moved
+
+
+def _give_ids(ledger: Ledger, made: Mapping[int, int]) -> None:
+    if not made:
+        return
+    values = {"ids": list(made), "scoro_ids": list(made.values())}
+    twins = ledger.execute(
+        """SELECT d.id AS mine, t.id AS twin,
+               EXISTS (SELECT FROM operation o WHERE o.document_id = t.id)
+               OR EXISTS (SELECT FROM link l WHERE l.document_id = t.id) AS stands_alone
+           FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
+           JOIN document d ON d.id = g.id JOIN document t ON t.connection_id = d.connection_id
+               AND t.module = d.module AND t.scoro_id = g.scoro_id AND t.id <> d.id""",
+        values,
+    ).fetchall()
+    for row in twins:  # seldom: a webhook came before the answer that it follows from
+        if not row["stands_alone"]:
+            _merge(ledger, row["mine"], row["twin"])
+    alone = [row["mine"] for row in twins if row["stands_alone"]]
+    ledger.execute(
+        """UPDATE document d SET scoro_id = g.scoro_id
+           FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
+           WHERE d.id = g.id AND d.id <> ALL(%(alone)s)""",
+        {**values, "alone": alone},
+    )
+
+
+def _merge(ledger: Ledger, mine: int, twin: int) -> None:
+    """Let a document that a webhook made give way to ours; what was captured of it stays with ours."""
+    ledger.execute("UPDATE change SET document_id = %s WHERE document_id = %s", [mine, twin])
+    ledger.execute("DELETE FROM note WHERE document_id = %s", [twin])
+    ledger.execute("DELETE FROM revision WHERE document_id = %s", [twin])
+    ledger.execute("DELETE FROM document WHERE id = %s", [twin])
+
+
+def linked_receipts(ledger: Ledger, connection_id: int, group_ids: Collection[int]) -> set[int]:
+    """Of these receipt groups of Scoro those that a document of ours is."""
+    rows = ledger.execute(
+        """SELECT scoro_id FROM document WHERE connection_id = %s AND module = 'receipts' AND scoro_id = ANY(%s)""",
+        [connection_id, list(group_ids)],
+    ).fetchall()
+    return {row["scoro_id"] for row in rows}
+
+
+DEAD = f"""UPDATE scoro_write w SET state = 'uncertain', doubted = true, due_at = ledger_now(),
+        reason = 'its writer died while Scoro may have been working on it',
+        certain_at = coalesce(w.certain_at, greatest(w.left_at + make_interval(secs => %(deadline_s)s), ledger_now())
+            + make_interval(secs => coalesce((c.settings #>> '{{delivery,uncertain_wait_s}}')::float, %(wait_s)s)))
+    FROM connection c
+    WHERE c.id = w.connection_id AND w.state = 'sending' AND NOT {locks.held(locks.SCORO_WRITE, "w.lane_id")}
+    RETURNING w.connection_id"""
+
+
+def recover(ledger: Ledger, wait_s: float, deadline_s: float) -> list[int]:
+    """Writes whose writer died are in doubt; `deadline_s` is how long a call may take. Returns their connections."""
+    return [
+        row["connection_id"]
+        for row in ledger.execute(DEAD.encode(), {"wait_s": wait_s, "deadline_s": deadline_s}).fetchall()
+    ]

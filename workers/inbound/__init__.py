@@ -1,0 +1,1 @@
+"""Writes to Scoro: what Intacct has shown is booked there, once."""

@@ -1,0 +1,107 @@
+"""From what was seen in Intacct to what is to be written to Scoro: intents, committed in batches.
+
+State against state: what a payment comes to is compared with what stands in Scoro and what is on its way there, so it
+does not matter how often, or in which order, a record is seen. Nothing here talks to a far side.
+"""
+
+from collections import defaultdict
+
+import structlog
+
+from db import pulls, receipts
+from db import scoro_writes as writes
+from db.connections import Connection
+from db.database import Database, Ledger
+from db.scoro_writes import NewDocument, Wanted
+from schemas.kinds import Kind
+from workers.pull.payments import PAYMENTS, PaidDocument, Receipt, Row, Understood, keys_of, understand
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+"""Payments that are thought about in one transaction."""
+
+
+def derive(db: Database, connection: Connection) -> None:
+    """Think about everything new of a connection; the caller holds its pull."""
+    db.run(lambda ledger: pulls.think_again(ledger, connection.id))
+    for payment_object in PAYMENTS:
+        while db.run(lambda ledger, name=payment_object: derive_payments(ledger, connection, name)):  # type: ignore[misc]
+            pass
+
+
+def derive_payments(ledger: Ledger, connection: Connection, payment_object: str) -> int:
+    """Intend the receipts of the next payments; returns how many payments were thought about."""
+    numbers = pulls.new_payments(ledger, connection.id, payment_object, BATCH)
+    if not numbers:
+        return 0
+    rows = pulls.payment_rows(ledger, connection.id, payment_object, numbers)
+    headers: dict[int, Row] = {}
+    details: dict[int, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        if row["object"] == payment_object:
+            headers[row["record_no"]] = row["data"]
+        else:
+            details[row["parent_no"]][row["record_no"]] = row["data"]
+    keys = keys_of(payment_object, [row for held in details.values() for row in held.values()])
+    documents = {
+        (row["object"], row["record_no"]): PaidDocument(row["id"], f"{row['kind']} {row['number']}", row["currency"])
+        for row in receipts.paid_documents(ledger, connection.id, sorted(keys))
+    }
+    starts_on = connection.settings.data.receipts.starts_on(connection.connected_on)
+    understood = {
+        number: understand(payment_object, headers.get(number), details[number], documents, starts_on)
+        for number in numbers
+    }
+    later = _intend(ledger, connection, payment_object, understood)
+    unknown = {(f"{payment_object}DETAIL", detail) for held in understood.values() for detail in held.unknown}
+    pulls.settle(
+        ledger,
+        connection.id,
+        [
+            (row["object"], row["record_no"], row["version"], "unknown" if _key(row) in unknown else "done")
+            for row in rows
+        ],
+    )
+    if unknown:
+        log.info("pull.unknown_documents", connection=connection.name, payments=payment_object, details=len(unknown))
+    if later:
+        log.info("pull.waits_for_writes", connection=connection.name, receipts=len(later))
+    return len(numbers)
+
+
+def _key(row: dict[str, object]) -> tuple[object, object]:
+    return row["object"], row["record_no"]
+
+
+def _intend(ledger: Ledger, connection: Connection, payment_object: str, understood: dict[int, Understood]) -> set[int]:
+    known = receipts.of_payments(ledger, connection.id, payment_object, understood)
+    wanted: dict[tuple[int, int], Receipt] = {
+        (number, receipt.paid.id): receipt for number, held in understood.items() for receipt in held.receipts
+    }
+    new = [key for key in wanted if key not in known]
+    made = writes.add_documents(ledger, connection.id, [_document(payment_object, key[0], wanted[key]) for key in new])
+    receipts.add(ledger, connection.id, payment_object, [(made[place], *key) for place, key in enumerate(new)])
+    known |= dict(zip(new, made, strict=True))
+    return writes.intend(
+        ledger, connection.id, [_wanted(document, key[1], wanted.get(key)) for key, document in known.items()]
+    )
+
+
+def _document(payment_object: str, payment_no: int, receipt: Receipt) -> NewDocument:
+    return NewDocument(
+        Kind.RECEIPT,
+        payment_object,
+        str(payment_no),
+        receipt.number,
+        receipt.number,
+        receipt.sum,
+        receipt.currency,
+        receipt.date,
+    )
+
+
+def _wanted(document_id: int, paid_id: int, receipt: Receipt | None) -> Wanted:
+    if receipt is None:
+        return Wanted(document_id, None, "", replaces=False, lane_id=paid_id)
+    return Wanted(document_id, receipt.intent, receipt.fingerprint, replaces=False, lane_id=paid_id, need_id=paid_id)

@@ -1,0 +1,239 @@
+"""A look at what is new in Intacct: all queries in one request, what did not fit into a page in one more each.
+
+What was seen is kept page by page, so a look that dies has lost nothing but requests; the mark from which the next one
+begins moves only when a look is complete, to the largest WHENMODIFIED that it saw. A record that changed after its page
+was read has a later WHENMODIFIED than the look's beginning, so the next look, which overlaps this one by as long as it
+took, sees it; that it sees others again is nothing, as records are told apart by number and content.
+
+One look of a connection at a time, by the lock that the looker holds; what the dead left is simply due.
+"""
+
+import time
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from clients.intacct.catalogue import classify
+from clients.intacct.errors import GatewayError, Throttled, Unavailable
+from db import pulls, requests
+from db.connections import Connection
+from db.database import Ledger, one
+from db.pulls import Mark, Pull
+from schemas.errors import ErrorClass
+from schemas.intacct.functions import Function
+from schemas.intacct.results import FunctionResult
+from schemas.kinds import Purpose
+from workers.carrier import THROTTLE_S, Carrier, slot
+from workers.delivery.policy import RETRIES, delay_s
+from workers.pull.paging import Paged, next_request
+from workers.pull.payments import PAYMENTS
+from workers.pull.queries import BILL, BILL_LINE_FIELDS, by_keys, changed_since, newest, pulled_objects, seen
+from workers.runtime import Runtime, login_of
+from workers.steps import reach
+
+log = structlog.get_logger(__name__)
+
+PAGES_PER_REQUEST = 10
+"""Queries of one request: as many pages of 2,000 rows are some ten megabytes."""
+MOST_REQUESTS = 100
+"""A look that needs more goes on with the next one."""
+MOST_PAYMENTS, MOST_BILLS = 2_000, 5_000
+"""Payments whose missing part, and bills whose lines, are read by one look at a time."""
+SLOT_WAIT_S = 5.0
+"""How long a pull waits until it looks again for one of the company's simultaneous requests."""
+
+
+class _StoppedError(Exception):
+    """The look cannot go on now; what was seen is kept."""
+
+
+def look(runtime: Runtime, session: Ledger, connection: Connection) -> bool:
+    """Look at what is new, if it is time to; returns whether something was read. The caller holds the pull's lock."""
+    with session.transaction():
+        pull = pulls.peek(session, connection.id)
+    if pull is None or pull.due_in_s > 0:
+        return False
+    if not pulled_objects(connection):
+        runtime.db.run(lambda ledger: pulls.done(ledger, connection.id, {}, began_at=_now(ledger)))
+        return False
+    with slot(session, connection.company, runtime.slots) as taken:
+        if not taken:
+            runtime.db.run(
+                lambda ledger: pulls.put_off(
+                    ledger, connection.id, SLOT_WAIT_S, "other requests of the company are under way"
+                )
+            )
+            return False
+        return _Look(runtime, session, connection, pull).run()
+
+
+def _now(ledger: Ledger) -> datetime:
+    at: datetime = one(ledger, "SELECT ledger_now() AS at")["at"]
+    return at
+
+
+class _Look:
+    """One look, with a slot of the company in hand."""
+
+    def __init__(self, runtime: Runtime, session: Ledger, connection: Connection, pull: Pull) -> None:
+        self.runtime = runtime
+        self.session = session
+        self.connection = connection
+        self.pull = pull
+        self.requests = 0
+        self.log = log.bind(connection=connection.name)
+        self.carrier = Carrier(
+            runtime.db,
+            runtime.gateway,
+            session,
+            login_of(connection),
+            connection.site.id,
+            connection.company,
+            connection.id,
+        )
+
+    def run(self) -> bool:
+        """Read all that is new; a failure puts the pull off, and what was seen stays."""
+        began_at, started = _now(self.session), time.monotonic()
+        windows = changed_since(self.connection, self.pull.marks)
+        fetches = pulls.open_fetches(self.session, self.connection.id)
+        queries = windows | self._fetched(fetches)
+        try:
+            self._read(queries)
+            self._complete()
+        except _StoppedError:
+            return False
+        failed = [paged for paged in windows.values() if paged.failure is not None]
+        marks = {
+            name: Mark(at, time.monotonic() - started)
+            for name, paged in windows.items()
+            if paged.failure is None and (at := newest(list(paged.rows.values()))) is not None
+        }
+
+        def finish(ledger: Ledger) -> None:
+            pulls.done(ledger, self.connection.id, marks, began_at=began_at)
+            pulls.fetched(ledger, [row["id"] for row in fetches])
+            if failed:
+                self._put_off_failed(ledger, failed)
+
+        self.runtime.db.run(finish)
+        reach("pull.done")
+        self.log.info("pull.done", requests=self.requests, rows=sum(len(paged.rows) for paged in queries.values()))
+        return True
+
+    def _fetched(self, fetches: Collection[Mapping[str, object]]) -> dict[str, Paged]:
+        """What people asked for by name: the payments of a document, a payment, or a bill."""
+        numbers: dict[str, set[int]] = {}
+        for row in fetches:
+            if row["record_no"] is not None:
+                numbers.setdefault(str(row["object"]), set()).add(int(str(row["record_no"])))
+        queries: dict[str, Paged] = {}
+        for payment, (paid, credit) in {
+            "ARPYMT": ("ARINVOICE", "ARADJUSTMENT"),
+            "APPYMT": ("APBILL", "APADJUSTMENT"),
+        }.items():
+            detail = f"{payment}DETAIL"
+            queries |= by_keys(detail, "RECORDKEY", numbers.get(paid, set()))
+            queries |= by_keys(detail, "ADJUSTMENTKEY", numbers.get(credit, set()))
+            queries |= by_keys(payment, "RECORDNO", numbers.get(payment, set()))
+            queries |= by_keys(detail, "PAYMENTKEY", numbers.get(payment, set()))
+        if BILL in pulled_objects(self.connection):
+            queries |= by_keys(BILL, "RECORDNO", numbers.get(BILL, set()))
+        return queries
+
+    def _complete(self) -> None:
+        """Read what belongs to records that were seen: the other half of payments, the lines of bills."""
+        for payment in PAYMENTS:
+            detail = f"{payment}DETAIL"
+            headers = pulls.payments_without_header(self.session, self.connection.id, payment, MOST_PAYMENTS)
+            details = pulls.payments_without_details(self.session, self.connection.id, payment, MOST_PAYMENTS)
+            self._read(by_keys(payment, "RECORDNO", headers) | by_keys(detail, "PAYMENTKEY", details))
+        while bills := pulls.without_lines(self.session, self.connection.id, BILL, MOST_BILLS):
+            self._read_lines(bills)
+
+    def _read(self, queries: Mapping[str, Paged]) -> None:
+        """Read queries to their ends; rows are kept after each request."""
+        while asked := next_request(queries, PAGES_PER_REQUEST):
+            results = self._ask(asked)
+            rows: dict[str, list[Mapping[str, str]]] = {}
+            for (name, place), result in results.items():
+                queries[name].hear(place, result)
+                if result is not None and result.succeeded:
+                    rows.setdefault(queries[name].object, []).extend(result.rows)
+            found = [record for object_name, held in rows.items() for record in seen(object_name, held)]
+            self.runtime.db.run(lambda ledger, found=found: pulls.see(ledger, self.connection.id, found))  # type: ignore[misc]
+            reach("pull.seen")
+
+    def _read_lines(self, bills: Collection[int]) -> None:
+        """Read the lines of bills as they are now; a bill seen changed meanwhile keeps waiting for its lines."""
+        versions = pulls.versions(self.session, self.connection.id, BILL, bills)
+        queries = by_keys(f"{BILL}ITEM", "RECORDKEY", bills, fields=BILL_LINE_FIELDS)
+        while asked := next_request(queries, PAGES_PER_REQUEST):
+            for (name, place), result in self._ask(asked).items():
+                queries[name].hear(place, result)
+        lines: dict[int, list[Mapping[str, str]]] = {number: [] for number in bills}
+        for paged in queries.values():
+            if paged.failure is not None:
+                raise self._refused(paged.failure)
+            for row in paged.rows.values():
+                lines[int(row["RECORDKEY"])].append(row)
+        self.runtime.db.run(lambda ledger: pulls.add_lines(ledger, self.connection.id, BILL, lines, versions))
+
+    def _ask(self, asked: Mapping[tuple[str, str], Function]) -> dict[tuple[str, str], FunctionResult | None]:
+        """One request; raises _StoppedError where it cannot be made or answered."""
+        if self.requests >= MOST_REQUESTS:
+            raise self._put_off(1.0, "it goes on with the next look")
+        calls = {key: (str(uuid.uuid4()), function) for key, function in asked.items()}
+        with self.session.transaction():
+            charge = self.carrier.pay(Purpose.PULL, len(calls))
+        if charge is None:
+            raise self._wait_for_quota()
+        self.requests += 1
+        called = self.carrier.call(charge, list(calls.values()), unique=False)
+        reach("pull.answered")
+        self.carrier.end(charge, called)
+        if called.response is None:
+            raise self._failed(called.error or Unavailable("nothing was sent"))
+        return {key: called.response.results.get(controlid) for key, (controlid, _) in calls.items()}
+
+    # ------------------------------------------------------------------------------------------ what goes wrong
+
+    def _wait_for_quota(self) -> _StoppedError:
+        site = self.connection.site
+
+        def wait(ledger: Ledger) -> str:
+            until = requests.resumes_at(ledger, site.id)
+            day = until.astimezone(ZoneInfo(site.time_zone)).date()
+            reason = f"waits for requests: this month's {site.request_limit} are used up; goes on {day}"
+            pulls.wait_for_quota(ledger, self.connection.id, until, reason)
+            return reason
+
+        return _StoppedError(self.runtime.db.run(wait))
+
+    def _failed(self, error: GatewayError) -> _StoppedError:
+        wait_s = delay_s(error.error_class, self.pull.attempts + 1) or RETRIES[ErrorClass.UNAVAILABLE].delays_s[-1]
+        if isinstance(error, Throttled):
+            wait_s = error.retry_after_s or THROTTLE_S
+        return self._put_off(wait_s, str(error))
+
+    def _refused(self, result: FunctionResult) -> _StoppedError:
+        return self._put_off(RETRIES[ErrorClass.UNAVAILABLE].delays_s[-1], classify(result.errors).cause)
+
+    def _put_off(self, wait_s: float, reason: str) -> _StoppedError:
+        self.log.warning("pull.put_off", reason=reason, again_in_s=wait_s)
+        self.runtime.db.run(lambda ledger: pulls.put_off(ledger, self.connection.id, wait_s, reason))
+        return _StoppedError(reason)
+
+    def _put_off_failed(self, ledger: Ledger, failed: Collection[Paged]) -> None:
+        """Objects that Intacct refuses to show are asked for again later; the others were read."""
+        reasons = [
+            f"{paged.object} cannot be read: {classify(paged.failure.errors).cause}"
+            for paged in failed
+            if paged.failure
+        ]
+        wait_s = delay_s(ErrorClass.UNAVAILABLE, self.pull.attempts + 1) or RETRIES[ErrorClass.UNAVAILABLE].delays_s[-1]
+        self.log.warning("pull.refused", reasons=reasons)
+        pulls.put_off(ledger, self.connection.id, wait_s, "; ".join(reasons))
