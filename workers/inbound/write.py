@@ -85,7 +85,7 @@ class _Round:
         """Look up or write; False when Scoro cannot be asked now."""
         looks_up = self.taken[0].state == "uncertain"
         try:
-            work = Work(self.runtime.db, self.connection, self.runtime.scoro(self.connection), self.taken)
+            work = Work(self.runtime.db, self.connection, self.runtime.scoro(self.connection, urgent=True), self.taken)
             if looks_up:
                 self._look_up(work)
                 return True
