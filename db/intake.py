@@ -169,6 +169,18 @@ def add_revisions(ledger: Ledger, revisions: Sequence[tuple[int, str, Mapping[st
     return {row["document_id"]: row["id"] for row in rows}
 
 
+def kept_sources(ledger: Ledger, kept: Collection[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:
+    """The newest source, as Scoro gave it, of each (document, source fingerprint) that was kept with one."""
+    rows = ledger.execute(
+        """SELECT DISTINCT ON (r.document_id, r.source_fingerprint) r.document_id, r.source_fingerprint, r.source
+           FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, fingerprint)
+           JOIN revision r ON r.document_id = g.document_id AND r.source_fingerprint = g.fingerprint
+           WHERE r.source IS NOT NULL ORDER BY r.document_id, r.source_fingerprint, r.number DESC""",
+        [[key[0] for key in kept], [key[1] for key in kept]],
+    ).fetchall()
+    return {(row["document_id"], row["source_fingerprint"]): row["source"] for row in rows}
+
+
 NUMBERED = ("ARINVOICE", "ARADJUSTMENT", "APBILL", "APADJUSTMENT")
 """Objects whose records Intacct may hold from before: looked up by their numbers (`db.older`)."""
 

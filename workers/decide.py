@@ -22,8 +22,9 @@ from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.kinds import Purpose, RecordRef
 from schemas.reference import ReferenceData
-from schemas.scoro import Document, Record, Synced, source_fingerprint
+from schemas.scoro import Document, Record, Synced
 from schemas.settings import BillSettings
+from workers.measure import fingerprint
 from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, translate
 
 log = structlog.get_logger(__name__)
@@ -180,7 +181,7 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
         return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
     if document.is_deleted:
         return _deleted(change, standing)
-    source = _fingerprint(change, document, facts)
+    source = fingerprint(change.module, document, facts.connection)
     if standing.intent_fingerprint == source and not (change.interactive and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
     if standing.link and standing.link["source_fingerprint"] == source:
@@ -232,12 +233,6 @@ def _type(change: Taken) -> DocumentType:
     return DOCUMENT_TYPES[change.module]
 
 
-def _fingerprint(change: Taken, document: Synced, facts: Facts) -> str:
-    type_ = _type(change)
-    fields = facts.connection.settings.dimensions.sent_with(type_.dimensions).values()
-    return source_fingerprint(document, type_.mapping, fields)
-
-
 def _translate(change: Taken, document: Synced, facts: Facts) -> Decision:
     link = _link(facts.standing[change.document_id])
     try:
@@ -257,7 +252,7 @@ def _translate(change: Taken, document: Synced, facts: Facts) -> Decision:
     return Decision(
         change,
         Outcome.OPERATION,
-        source_fingerprint=_fingerprint(change, document, facts),
+        source_fingerprint=fingerprint(change.module, document, facts.connection),
         translation=translation,
         verb="update" if link else "create",
     )

@@ -5,7 +5,7 @@ A run takes due changes of one module, reads their documents from Scoro, decides
 intakes of one document cannot answer in the wrong order; a webhook that arrives after the claim makes a new change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,11 +18,13 @@ from db import reference as stored_reference
 from db.changes import Taken
 from db.connections import Connection
 from db.database import Ledger
+from db.intake import Standing
 from db.reference import Item
 from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.kinds import RecordRef
 from schemas.scoro import Document, Synced, read_product
+from workers import measure
 from workers.decide import Decision, Facts, Outcome, decide, read, record_operation, unknown_needs
 from workers.delivery.policy import RETRIES, delay_s
 from workers.needed import REFERENCE_TOPICS, read_sources
@@ -99,12 +101,29 @@ class _Intake:
         db = self.runtime.db
         standing = db.run(lambda ledger: ledger_intake.standing(ledger, [c.document_id for c in self.taken]))
         documents = [(change, r) for change in self.taken if isinstance(r := readings[change.id], Synced)]
+        standing |= self._by_todays_measure(documents, standing)
         needs = {ref for change, document in documents for ref in DOCUMENT_TYPES[change.module].refers_to(document)}
         known = db.run(lambda ledger: ledger_intake.known_records(ledger, self.connection.id, needs))
         facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products)
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
         facts.sources.update(read_sources(scoro, wanted))
         return facts
+
+    def _by_todays_measure(
+        self, documents: Sequence[tuple[Taken, Synced]], standing: Mapping[int, Standing]
+    ) -> dict[int, Standing]:
+        """The standing of documents whose fingerprint differs only as it is taken otherwise today."""
+        now = {c.document_id: measure.fingerprint(c.module, document, self.connection) for c, document in documents}
+        kept = [
+            (change.module, key, now[change.document_id])
+            for change, _ in documents
+            for key in measure.differing(standing[change.document_id], now[change.document_id])
+        ]
+        if not kept:
+            return {}
+        sources = self.runtime.db.run(lambda ledger: ledger_intake.kept_sources(ledger, [key for _, key, _ in kept]))
+        same = measure.same_today(kept, sources, self.connection)
+        return {document_id: measure.restated(standing[document_id], now[document_id], same) for document_id, _ in same}
 
     def _learn_products(self, scoro: ScoroClient, documents: Sequence[Document]) -> dict[int, DocumentError]:
         """Read the products of discounted documents, as some are exempt from discounts; returns the unreadable ones."""

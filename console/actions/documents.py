@@ -3,8 +3,9 @@
 NotDoneError         it was not done; the message is one sentence with the fix
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.errors import UniqueViolation
 
@@ -18,9 +19,10 @@ from schemas.errors import DocumentError
 from schemas.kinds import Kind, Purpose, RecordRef
 from schemas.money import ZERO, Money
 from schemas.reference import PARTY_KINDS
-from schemas.scoro import Document, source_fingerprint
+from schemas.scoro import Document
 from workers.carrier import QuotaUsedUpError, asking
 from workers.decide import document_facts
+from workers.measure import fingerprint
 from workers.records import Expected, UnreadableRecordError, differences, read_record
 from workers.runtime import Runtime, login_of
 
@@ -45,6 +47,7 @@ class _Read:
     kind: Kind
     expected: Expected
     fingerprint: str
+    source: Mapping[str, Any]
     facts: intake.DocumentFacts
 
 
@@ -90,6 +93,7 @@ def link(
             )
         intake.update_facts(session, [read.facts])
         links.link(session, connection.id, document_id, record, read.fingerprint)
+        intake.add_revisions(session, [(document_id, read.fingerprint, read.source)])
         intake.add_notes(session, [(document_id, None, note)])
 
     try:
@@ -212,14 +216,14 @@ def _read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: 
         document = type_.reader(record)
     except DocumentError as error:
         raise NotDoneError(f"{error.problem.cause} {error.problem.fix}") from None
-    fields = connection.settings.dimensions.sent_with(type_.dimensions).values()
     total = document.amount or Money(ZERO, "")
     party_name = document.company_name if isinstance(document, Document) else ""
     expected = Expected(total.amount, total.currency, party_name, _party(runtime, connection, type_.needs(document)))
     return _Read(
         document.kind,
         expected,
-        source_fingerprint(document, type_.mapping, fields),
+        fingerprint(kind.module, document, connection),
+        record,
         document_facts(document_id, document),
     )
 

@@ -51,6 +51,12 @@ def counting(world: World) -> Iterator[list[int]]:
     counted.append(world.requests_received() - before)
 
 
+def requests_since(world: World, number: int) -> list[list[str]]:
+    """The functions of each request; reads that ride behind writes are left out."""
+    asked = [request["functions"] for request in world.intacct.requests(number)]
+    return [[name for name in names if name != "query"] or names for names in asked]
+
+
 def rehearse(world: World) -> None:
     """Back to where `connect` leaves a connection."""
     world.execute("UPDATE connection SET state = 'rehearsal', live_at = NULL")
