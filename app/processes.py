@@ -22,6 +22,7 @@ from console.watch import Watch
 from console.web import Console
 from db import connections
 from producers.heal import Healer
+from producers.poll import Poller
 from producers.relay import Relay
 from producers.schedule import Clock
 from producers.sweep import Sweeper
@@ -34,6 +35,9 @@ log = structlog.get_logger(__name__)
 
 STOP_WORKERS_S = 30.0
 """How long running actors may finish after SIGTERM; what is left then is found by its lock and taken over."""
+
+POLLERS = 2
+"""So that a site that does not answer does not hold up the polls of the others."""
 
 LISTEN_S = 0.5
 """A signal that another thread than the main one took is heard within this."""
@@ -71,6 +75,10 @@ def running(
             clock = Clock(ledger.db)
             clock.start()
             stack.callback(clock.stop)
+            pollers = [_poller(settings, ledger, runtime) for _ in range(POLLERS)]
+            for poller in pollers:
+                poller.start()
+                stack.callback(poller.stop)
         if scheduler and settings.public_url:
             healer = Healer(
                 ledger.db,
@@ -106,6 +114,13 @@ def _console(stack: ExitStack, settings: Settings, runtime: Runtime, measure: Me
     watch.start()
     stack.callback(watch.stop)
     return Console(runtime, watch, settings.public_url, broker_label, version=version())
+
+
+def _poller(settings: Settings, ledger: Ledger, runtime: Runtime) -> Poller:
+    def connection_of(connection_id: int) -> connections.Connection | None:
+        return ledger.db.run(lambda session: connections.load(session, ledger.vault, connection_id))
+
+    return Poller(ledger.db, connection_of, runtime.scoro, webhooks=settings.public_url is not None)
 
 
 def _relay(ledger: Ledger, broker: dramatiq.Broker, prefix: str) -> Relay:

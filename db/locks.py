@@ -21,6 +21,9 @@ PULL = 51
 SCORO_WRITE = 52
 """(class, document): the one writer of a document into Scoro."""
 
+POLL = 5
+"""(class, poll): who lists a module of a connection."""
+
 HELD = """EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (
     SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.classid = {lock_class} AND l.objid = ({key} & 2147483647)::int::oid AND l.objsubid = 2 AND l.granted)"""

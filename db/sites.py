@@ -108,3 +108,13 @@ def hold(ledger: Ledger, site_id: int, wait_s: float, *, bulk_only: bool = False
             WHERE id = %s""".encode(),
         [wait_s, site_id],
     )
+
+
+def heard(ledger: Ledger, site_id: int) -> None:
+    """Keep when a site's webhooks came last: to the minute, and without waiting for anybody who holds its row."""
+    ledger.execute(
+        """UPDATE site SET last_webhook_at = ledger_now() WHERE id = (SELECT id FROM site
+               WHERE id = %s AND (last_webhook_at IS NULL OR last_webhook_at < ledger_now() - interval '1 minute')
+               FOR UPDATE SKIP LOCKED)""",
+        [site_id],
+    )

@@ -12,7 +12,7 @@ import structlog
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
-from db import changes, connections, failures, outbox, sites
+from db import changes, connections, failures, outbox, sightings, sites
 from db import intake as ledger_intake
 from db import reference as stored_reference
 from db.changes import Taken
@@ -215,6 +215,8 @@ def commit(
     What another reader took over is left alone: it has read Scoro later than we did.
     """
     mine = changes.still_mine(ledger, [decision.change for decision in decisions])
+    read_now = {d.change.scoro_id: held for d in decisions if (held := sources[d.change.document_id])}
+    sightings.record(ledger, connection.id, decisions[0].change.module, read_now)
     decisions = [decision for decision in decisions if decision.change.id in mine]
     documents = [decision.change.document_id for decision in decisions]
     ledger_intake.lock_intents(ledger, documents)

@@ -4,11 +4,15 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import structlog
+
 from clients.scoro.envelope import Limits
 from clients.scoro.errors import Throttled
 from db import scoro_budget
-from db.database import Database
+from db.database import LEDGER_LOST, Database
 from db.scoro_budget import Told
+
+log = structlog.get_logger(__name__)
 
 URGENT_WAIT_S = 10.0
 """How long a call that a person waits for may be held up before it is given back."""
@@ -57,7 +61,10 @@ class SiteLimits:
             self._told, self._told_at = limits, time.monotonic()
         if limits.remaining == 0 or limits.daily_remaining == 0:
             told = self._take_told()
-            self.db.run(lambda ledger: scoro_budget.hear(ledger, self.site_id, told))
+            try:
+                self.db.run(lambda ledger: scoro_budget.hear(ledger, self.site_id, told))
+            except LEDGER_LOST as error:  # the answer in hand is worth more than what its headers say
+                log.warning("scoro_limits.ledger_lost", error=str(error).strip())
 
     def _take_told(self) -> Told:
         with self._lock:

@@ -112,8 +112,6 @@ class ScoroClient:
         key = self._key(module, top_level)
         body = json.dumps({**key, **self._common, **top_level, "request": request or {}}, default=_plain)
         is_write = action not in _READS
-        if self._limiter is not None:
-            self._limiter(self._urgent)
         try:
             answer = self._post(path, body, on_leaving=on_leaving)
         except TransportError as error:
@@ -277,6 +275,8 @@ class ScoroClient:
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         on_leaving: Callable[[], None] | None = None,
     ) -> Answer:
+        if self._limiter is not None:
+            self._limiter(self._urgent)
         answer = self._poster.post(
             f"{self._root}/{path}",
             body.encode(),
