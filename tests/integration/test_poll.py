@@ -46,7 +46,7 @@ class Watch:
         return ledger.db.run(lambda session: connections.load(session, ledger.vault, connection_id))
 
     def make_due(self) -> None:
-        self.world.execute("UPDATE poll SET due_at = 'epoch'")
+        self.world.execute("UPDATE poll SET due_at = 'epoch' WHERE module = 'invoices'")
 
     def look(self, poller: Poller | None = None) -> int:
         """Let it look; returns how many lists it asked Scoro for."""
@@ -59,7 +59,7 @@ class Watch:
         return int(self.world.scoro.control("counters")["requests"].get("invoices/list", 0))
 
     def poll(self) -> dict[str, Any]:
-        return self.world.row("SELECT * FROM poll")
+        return self.world.row("SELECT * FROM poll WHERE module = 'invoices'")
 
     def captured(self) -> Counter[int]:
         rows = self.world.rows("SELECT d.scoro_id, c.hints FROM change c JOIN document d ON d.id = c.document_id")
@@ -262,7 +262,7 @@ def test_of_two_pollers_one_looks(watch: Watch) -> None:
     thread.join()
     watch.poller.turn()
     assert watch.lists() == before
-    assert world.row("SELECT calls FROM poll")["calls"] == 1
+    assert watch.poll()["calls"] == 1
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,9 @@ def test_long_lists_and_small_days_are_looked_at_less_often(watch: Watch) -> Non
 
 
 def next_in_s(watch: Watch) -> float:
-    row = watch.world.row("SELECT extract(epoch FROM due_at - ledger_now())::float AS s FROM poll")
+    row = watch.world.row(
+        "SELECT extract(epoch FROM due_at - ledger_now())::float AS s FROM poll WHERE module = 'invoices'"
+    )
     return float(row["s"])
 
 
