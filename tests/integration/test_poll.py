@@ -242,7 +242,6 @@ def test_after_an_outage_of_days_all_that_was_modified_meanwhile_is_found(watch:
 
 
 def test_of_two_pollers_one_looks(watch: Watch) -> None:
-    world = watch.world
     asked, goes_on = threading.Event(), threading.Event()
 
     class Slow:
