@@ -228,6 +228,10 @@ class KnownRecord:
     document_id: int
     natural_key: str
     linked: bool
+    party: str = ""
+    """CUSTOMERID of a project, as far as we sent it."""
+    active: bool = True
+    """Whether we did not send it as inactive."""
 
 
 def known_records(ledger: Ledger, connection_id: int, refs: Collection[RecordRef]) -> dict[RecordRef, KnownRecord]:
@@ -235,20 +239,36 @@ def known_records(ledger: Ledger, connection_id: int, refs: Collection[RecordRef
     wanted = {(ref.kind.module, ref.scoro_id): ref for ref in refs}
     rows = ledger.execute(
         """SELECT d.module, d.scoro_id, d.id, l.document_id IS NOT NULL AS linked,
-               coalesce(l.natural_key, o.natural_key) AS natural_key
+               coalesce(l.natural_key, o.natural_key) AS natural_key,
+               coalesce(o.party, posted.party, '') AS party,
+               coalesce(o.function, l.function) #>> '{body,PROJECT,STATUS}' IS DISTINCT FROM 'inactive' AS active
            FROM unnest(%s::text[], %s::bigint[]) AS g (module, scoro_id)
            JOIN document d ON d.connection_id = %s AND d.module = g.module AND d.scoro_id = g.scoro_id
            LEFT JOIN link l ON l.document_id = d.id
-           LEFT JOIN LATERAL (SELECT natural_key FROM operation o WHERE o.document_id = d.id AND o.state IN
+           LEFT JOIN operation posted ON posted.id = l.operation_id
+           LEFT JOIN LATERAL (SELECT natural_key, party, function FROM operation o
+               WHERE o.document_id = d.id AND o.state IN
                ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain') LIMIT 1) o
                    ON true
            WHERE l.document_id IS NOT NULL OR o.natural_key IS NOT NULL""",
         [[module for module, _ in wanted], [scoro_id for _, scoro_id in wanted], connection_id],
     ).fetchall()
     return {
-        wanted[row["module"], row["scoro_id"]]: KnownRecord(row["id"], row["natural_key"], row["linked"])
+        wanted[row["module"], row["scoro_id"]]: KnownRecord(
+            row["id"], row["natural_key"], row["linked"], row["party"], row["active"]
+        )
         for row in rows
     }
+
+
+def taken_keys(ledger: Ledger, connection_id: int, object_name: str) -> dict[str, RecordRef]:
+    """The natural ids of an object's records that stand for a record of Scoro, with that one."""
+    rows = ledger.execute(
+        """SELECT l.natural_key, d.kind, d.scoro_id FROM link l JOIN document d ON d.id = l.document_id
+           WHERE l.connection_id = %s AND l.object = %s""",
+        [connection_id, object_name],
+    ).fetchall()
+    return {row["natural_key"]: RecordRef(Kind(row["kind"]), row["scoro_id"]) for row in rows}
 
 
 def lock_documents(ledger: Ledger, document_ids: Collection[int]) -> None:
@@ -313,29 +333,36 @@ def set_document_states(ledger: Ledger, states: Mapping[int, tuple[str, str]]) -
 
 @dataclass(frozen=True, slots=True)
 class ExistingRecord:
-    """A record that stood in Intacct when the reference data was read: its object, and the topic that names it."""
+    """A record that stood in Intacct when the reference data was read: its object, and the topic that names it.
+
+    `source_fingerprint` is of what Scoro said of it then, so that only a later edit changes it.
+    """
 
     document_id: int
     object: str
     topic: str
     natural_key: str
+    source_fingerprint: str = ""
 
 
-def link_existing(ledger: Ledger, connection_id: int, records: Sequence[ExistingRecord]) -> None:
-    """Link documents to records of the reference data."""
-    ledger.execute(
+def link_existing(ledger: Ledger, connection_id: int, records: Sequence[ExistingRecord]) -> set[int]:
+    """Link documents to records of the reference data; returns those that were, as a record may be taken."""
+    rows = ledger.execute(
         """WITH added AS (
-               INSERT INTO link (document_id, connection_id, object, record_no, natural_key)
-               SELECT g.document_id, r.connection_id, g.object, r.data ->> 'record_no', r.key
-               FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS g (document_id, object, topic, key)
+               INSERT INTO link (document_id, connection_id, object, record_no, natural_key, source_fingerprint)
+               SELECT g.document_id, r.connection_id, g.object, r.data ->> 'record_no', r.key, g.fingerprint
+               FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+                   AS g (document_id, object, topic, key, fingerprint)
                JOIN reference r ON r.connection_id = %s AND r.source = 'intacct' AND r.topic = g.topic AND r.key = g.key
                ON CONFLICT DO NOTHING RETURNING document_id)
-           UPDATE document d SET state = 'linked' FROM added WHERE d.id = added.document_id""",
+           UPDATE document d SET state = 'linked' FROM added WHERE d.id = added.document_id RETURNING d.id""",
         [
             [r.document_id for r in records],
             [r.object for r in records],
             [r.topic for r in records],
             [r.natural_key for r in records],
+            [r.source_fingerprint for r in records],
             connection_id,
         ],
-    )
+    ).fetchall()
+    return {row["id"] for row in rows}

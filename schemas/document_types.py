@@ -14,6 +14,7 @@ from schemas.mapping import (
     EXPENSE_MAPPING,
     INVOICE_MAPPING,
     PARTY_MAPPING,
+    PROJECT_MAPPING,
     MappingRow,
     MappingSection,
     mapping_document,
@@ -28,7 +29,9 @@ from schemas.scoro import (
     read_contact,
     read_expense,
     read_invoice,
+    read_project,
 )
+from schemas.settings import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class DocumentType:
     `kinds` are those of its documents; what was captured and is not read yet counts as the first. `entity_type` is
     Scoro's word for it in webhooks, None where Scoro sends none. `dimensions` is the toggle of `dimensions.*` that
     holds for it. `needs` names the records that a document needs in Intacct before it can be posted, `mentions` further
-    ones that it only names.
+    ones that it only names. `deactivates`: what is deleted or cancelled in Scoro stays in Intacct, as an inactive
+    record.
     """
 
     kinds: tuple[Kind, ...]
@@ -48,29 +52,45 @@ class DocumentType:
     dimensions: Literal["invoices", "bills"]
     needs: Callable[[Synced], Sequence[RecordRef]] = field(default=lambda _: ())
     mentions: Callable[[Synced], Sequence[RecordRef]] = field(default=lambda _: ())
+    deactivates: bool = False
 
     @property
     def module(self) -> str:
         """Scoro's module."""
         return self.kinds[0].module
 
-    def refers_to(self, document: Synced) -> list[RecordRef]:
+    def needed(self, document: Synced, settings: ConnectionSettings) -> list[RecordRef]:
+        """The records that a document needs; projects only where they are synced at all."""
+        return [ref for ref in self.needs(document) if ref.kind is not Kind.PROJECT or settings.data.projects.enabled]
+
+    def refers_to(self, document: Synced, settings: ConnectionSettings) -> list[RecordRef]:
         """All records that a document needs or mentions."""
-        return [*self.needs(document), *self.mentions(document)]
+        return [*self.needed(document, settings), *self.mentions(document)]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSource:
-    """Where Scoro keeps what a needed record is made from."""
+    """Where Scoro keeps what a needed record is made from, and what that needs itself."""
 
     module: str
     reader: Reader[Record]
+    needs: Callable[[Record], Sequence[RecordRef]] = field(default=lambda _: ())
 
 
-def _party(role: Kind) -> Callable[[Synced], Sequence[RecordRef]]:
-    def needed(document: Synced) -> Sequence[RecordRef]:
-        party_id = document.party_id if isinstance(document, Document) else None
+def _party(role: Kind) -> Callable[[Record], Sequence[RecordRef]]:
+    def needed(record: Record) -> Sequence[RecordRef]:
+        party_id = record.party_id if isinstance(record, Synced) else None
         return (RecordRef(role, party_id),) if party_id else ()
+
+    return needed
+
+
+def _party_and_projects(role: Kind) -> Callable[[Synced], Sequence[RecordRef]]:
+    party = _party(role)
+
+    def needed(document: Synced) -> Sequence[RecordRef]:
+        ids = document.project_ids if isinstance(document, Document) else ()
+        return (*party(document), *(RecordRef(Kind.PROJECT, project_id) for project_id in ids))
 
     return needed
 
@@ -89,7 +109,7 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
             reader=read_invoice,
             mapping=INVOICE_MAPPING,
             dimensions="invoices",
-            needs=_party(Kind.CUSTOMER),
+            needs=_party_and_projects(Kind.CUSTOMER),
             mentions=_credited_invoices,
         ),
         DocumentType(
@@ -98,7 +118,7 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
             reader=read_bill,
             mapping=BILL_MAPPING,
             dimensions="bills",
-            needs=_party(Kind.VENDOR),
+            needs=_party_and_projects(Kind.VENDOR),
         ),
         DocumentType(
             kinds=(Kind.EXPENSE,),
@@ -106,7 +126,16 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
             reader=read_expense,
             mapping=EXPENSE_MAPPING,
             dimensions="bills",
-            needs=_party(Kind.VENDOR),
+            needs=_party_and_projects(Kind.VENDOR),
+        ),
+        DocumentType(
+            kinds=(Kind.PROJECT,),
+            entity_type="project",
+            reader=read_project,
+            mapping=PROJECT_MAPPING,
+            dimensions="invoices",
+            needs=_party(Kind.CUSTOMER),
+            deactivates=True,
         ),
     )
 }
@@ -116,6 +145,7 @@ RECORD_SOURCES: Mapping[Kind, RecordSource] = {
     Kind.CUSTOMER: RecordSource("contacts", read_contact),
     Kind.VENDOR: RecordSource("contacts", read_contact),
     Kind.INVOICE: RecordSource("invoices", read_invoice),
+    Kind.PROJECT: RecordSource("projects", read_project, _party(Kind.CUSTOMER)),
 }
 """What documents need or mention, by kind: where it is read in Scoro if the ledger knows no record of it."""
 
@@ -140,7 +170,7 @@ def mapping_page() -> str:
     for type_ in DOCUMENT_TYPES.values():
         columns = tuple(f"{kind.noun.capitalize()} in Intacct" for kind in type_.kinds)
         for part, title in (("header", "header"), ("line", "lines")):
-            rows = [row for row in type_.mapping if row.part == part]
-            sections.append(MappingSection(f"{type_.module.capitalize()}: {title}", columns, rows))
+            if rows := [row for row in type_.mapping if row.part == part]:
+                sections.append(MappingSection(f"{type_.module.capitalize()}: {title}", columns, rows))
     sections.append(MappingSection("New customers and vendors", ("Intacct",), PARTY_MAPPING))
     return mapping_document(sections)

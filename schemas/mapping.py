@@ -32,6 +32,7 @@ class _Line:
     amount: str
     memo: str
     location: str
+    project: str
     dimensions: str
     taxes: str
     tax: str
@@ -43,7 +44,8 @@ _LEGACY = _Line(
     "amount",
     "memo",
     "locationid",
-    "departmentid, classid, projectid, ...; customfields GLDIM...",
+    "projectid",
+    "departmentid, classid, ...; customfields GLDIM...",
     "taxentries",
     "trx_tax",
     "line_num (update)",
@@ -53,7 +55,8 @@ _GENERIC = _Line(
     "TRX_AMOUNT",
     "ENTRYDESCRIPTION",
     "LOCATIONID",
-    "DEPARTMENTID, CLASSID, PROJECTID, ...; GLDIM...",
+    "PROJECTID",
+    "DEPARTMENTID, CLASSID, ...; GLDIM...",
     "TAXENTRIES",
     "TRX_TAX",
     "LINE_NO (update)",
@@ -79,6 +82,22 @@ def _lines(names: _Line, *, discounts: bool, toggle: str, kept: str) -> tuple[Ma
             "two decimals, without VAT, before header discounts; negative in credits, for AP adjustments with the sign "
             "of `accounts.ap_credit_sign`",
             credit_target=credit.amount,
+        ),
+        MappingRow(
+            "line",
+            ("project_id",),
+            names.project,
+            "the project of the line, else of the header: the linked one, else one found by number or by its only "
+            "name, else made; that of an invoice must belong to the payer. Left out with a note where `data.projects` leaves "
+            "it out or it is cancelled",
+            credit_target=credit.project,
+        ),
+        MappingRow(
+            "header",
+            ("project_id",),
+            names.project,
+            "for lines without one; -1: each line has its own",
+            credit_target=credit.project,
         ),
         MappingRow(
             "line",
@@ -319,6 +338,32 @@ EXPENSE_MAPPING: tuple[MappingRow, ...] = (
     ),
 )
 """The mapping of expenses; one with a negative total becomes an AP adjustment."""
+
+PROJECT_MAPPING: tuple[MappingRow, ...] = (
+    MappingRow(
+        "header",
+        ("no",),
+        "PROJECTID",
+        "the linked project; else the one with this number as PROJECTID, else the only active one with its name, "
+        "unless it is another customer's; else made as SCORO-P-{project_id}",
+    ),
+    MappingRow("header", ("project_name",), "NAME", "cut at 100 characters with a note"),
+    MappingRow("header", ("description",), "DESCRIPTION", _TEXT_RULE),
+    MappingRow("header", ("company_id",), "CUSTOMERID", _party_rule("customer")),
+    MappingRow("header", ("date",), "BEGINDATE", "as it is"),
+    MappingRow("header", ("deadline",), "ENDDATE", "as it is; left out with a note where it lies before the start"),
+    MappingRow("header", ("status", "is_deleted"), "STATUS", "inactive when cancelled or deleted, else active"),
+    MappingRow("header", (), "PROJECTCATEGORY", "Contract, for new projects"),
+    MappingRow("header", (), "LOCATIONID", "`location`; else the entity, where the company has several"),
+    MappingRow(
+        "header",
+        ("account_id", "project_accounts", "is_personal", "is_private"),
+        NO_PLACE,
+        "personal and private projects, and those of other entities that do not share them, are left alone",
+        counts=False,
+    ),
+)
+"""The mapping of projects."""
 
 PARTY_MAPPING: tuple[MappingRow, ...] = (
     MappingRow("party", ("contact_id",), "CUSTOMERID, VENDORID", "`matching.id_template`, at most 20 characters"),

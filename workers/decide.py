@@ -17,15 +17,15 @@ from clients.intacct.render import size
 from db.changes import Taken
 from db.connections import Connection
 from db.intake import DocumentFacts, KnownRecord, NewOperation, Standing
-from schemas.document_types import DOCUMENT_TYPES, DocumentType
+from schemas.document_types import DOCUMENT_TYPES, RECORD_SOURCES, DocumentType
 from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.intacct.functions import Function
-from schemas.kinds import Purpose, RecordRef
+from schemas.kinds import Kind, Purpose, RecordRef
 from schemas.reference import ReferenceData
 from schemas.scoro import Document, Record, Synced
 from schemas.settings import BillSettings
 from workers.measure import fingerprint
-from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, translate
+from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, match, translate
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,8 @@ class Outcome(StrEnum):
 
     OPERATION = "operation"
     UNCHANGED = "unchanged"
+    LINKED = "linked"
+    """Intacct has it already: linked as it stands, nothing is sent."""
     REVERTED = "reverted"
     """Back to what Intacct holds before anything left: nothing is sent."""
     SKIPPED = "skipped"
@@ -53,6 +55,8 @@ class Facts:
     sources: dict[RecordRef, Record | DocumentError]
     """What Scoro says of those that it does not know."""
     unreadable_products: Mapping[int, DocumentError] = field(default_factory=dict)
+    taken: dict[str, RecordRef] = field(default_factory=dict)
+    """Projects of Intacct, by PROJECTID, that stand for one of Scoro; grows with the decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,15 @@ class Decision:
     problem: Problem | None = None
     source_fingerprint: str = ""
     translation: Translation | None = None
+    match: RecordPlan | None = None
+    """What of Intacct the document stands for, where it is linked."""
     verb: str = ""
 
     @property
     def plans(self) -> Sequence[RecordPlan]:
         """The records that must be linked or made first."""
+        if self.match is not None:
+            return (self.match,)
         return self.translation.plans if self.translation else ()
 
     @property
@@ -123,11 +131,11 @@ def record_operation(
         id=uuid.uuid4(),
         document_id=document_id,
         revision_id=None,
-        source_fingerprint=fingerprint,
+        source_fingerprint=plan.source_fingerprint or fingerprint,
         verb="create",
         object=plan.function.object,
         natural_key=plan.key,
-        party="",
+        party=plan.party,
         total=None,
         function=plan.function.model_dump(mode="json"),
         payload_fingerprint=fingerprint,
@@ -159,7 +167,8 @@ def read(change: Taken, record: Mapping[str, Any] | None, connection: Connection
 
 def unknown_needs(change: Taken, document: Synced, facts: Facts) -> list[RecordRef]:
     """The records that must be read in Scoro: the document is going to be sent, and the ledger does not know them."""
-    missing = [ref for ref in _type(change).refers_to(document) if ref not in facts.known]
+    refs = _type(change).refers_to(document, facts.connection.settings)
+    missing = [ref for ref in refs if ref not in facts.known]
     return missing if missing and _before_translation(change, document, facts) is None else []
 
 
@@ -176,11 +185,11 @@ def decide(change: Taken, reading: Synced | Decision, facts: Facts) -> Decision:
 
 def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decision | None:
     standing = facts.standing[change.document_id]
-    reason = _excluded(change, document, facts)
+    reason = _excluded(document, facts.connection)
     if reason is not None:
         return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
-    if document.is_deleted:
-        return _deleted(change, standing)
+    if document.is_over and (standing.link is None or not _type(change).deactivates):
+        return _deleted(change, document, standing)
     source = fingerprint(change.module, document, facts.connection)
     if standing.intent_fingerprint == source and not (change.interactive and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
@@ -200,27 +209,34 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     return None
 
 
-def _excluded(change: Taken, document: Synced, facts: Facts) -> str | None:
-    """Why the settings leave a document alone; None where they do not."""
-    connection, module = facts.connection, change.module
-    chosen = connection.settings.data.of(document.kind)
-    if document.account_id and document.account_id != connection.scoro_entity:
+def _excluded(document: Synced, connection: Connection, *, needed: bool = False) -> str | None:
+    """Why the settings leave a document alone; None where they do not.
+
+    One that is `needed` by a synced document is not too old for it, unless a person chose the day.
+    """
+    module, chosen = document.kind.module, connection.settings.data.of(document.kind)
+    if not document.belongs_to(connection.scoro_entity):
         return f"it belongs to the Scoro entity {document.account_id}, not to {connection.scoro_entity}"
     if document.kind not in TRANSLATORS:
         return f"{document.noun}s are not synced"
     if not chosen.enabled:
         return f"{module} are switched off (data.{module}.enabled)"
+    if document.left_out:
+        return document.left_out
     if isinstance(chosen, BillSettings) and chosen.direction == "to_scoro":
         return "bills come from Intacct (data.bills.direction)"
-    starts_on = chosen.starts_on(connection.connected_on)
+    starts_on = chosen.start_date if needed else chosen.starts_on(connection.connected_on)
+    if starts_on is None:
+        return None
     if document.day is not None and document.day < starts_on:
         return f"it is dated {document.day}, before {starts_on} (data.{module}.start_date)"
     return None
 
 
-def _deleted(change: Taken, standing: Standing) -> Decision:
+def _deleted(change: Taken, document: Synced, standing: Standing) -> Decision:
     if standing.link is None:
-        return Decision(change, Outcome.SKIPPED, "it was deleted in Scoro before it was sent", "deleted")
+        what, state = ("deleted", "deleted") if document.is_deleted else ("cancelled", "skipped")
+        return Decision(change, Outcome.SKIPPED, f"it was {what} in Scoro before it was sent", state)
     return Decision(
         change,
         Outcome.SKIPPED,
@@ -236,7 +252,12 @@ def _type(change: Taken) -> DocumentType:
 def _translate(change: Taken, document: Synced, facts: Facts) -> Decision:
     link = _link(facts.standing[change.document_id])
     try:
-        translation = translate(document, _context(change, document, facts, link))
+        context = _context(change, document, facts, link)
+        if (found := match(document, context)) is not None:
+            facts.taken[found.key] = found.ref
+            return Decision(change, Outcome.LINKED, f"it stands in Intacct already as {found.key}", match=found)
+        translation = translate(document, context)
+        facts.taken.update({plan.key: plan.ref for plan in translation.plans if plan.matched})
     except DocumentError as error:
         return _failed(change, error.problem)
     except Exception as error:  # a fault of ours in one document must not stop its batch
@@ -263,22 +284,38 @@ def _context(change: Taken, document: Synced, facts: Facts, link: DocumentLink |
         for line in document.lines:
             if (unreadable := facts.unreadable_products.get(line.product_id or 0)) is not None:
                 raise unreadable
-    refs = _type(change).refers_to(document)
+    type_, settings = _type(change), facts.connection.settings
+    needed = type_.needed(document, settings)
+    known: dict[RecordRef, KnownRecord] = {}
     sources: dict[RecordRef, Record] = {}
-    needed = _type(change).needs(document)
-    for ref in refs:
+    pending = type_.refers_to(document, settings)
+    while pending:
+        ref = pending.pop()
+        if ref in facts.known:
+            known[ref] = facts.known[ref]
+            continue
         source = facts.sources.get(ref)
         if isinstance(source, DocumentError):
-            if ref in needed:
+            if ref in needed or ref.kind is not Kind.INVOICE:
                 raise source
             continue
-        if source is not None:
+        if source is not None and ref not in sources:
             sources[ref] = source
+            pending += RECORD_SOURCES[ref.kind].needs(source)
+    left_out = {
+        ref: _excluded(source, facts.connection, needed=True)
+        for ref, source in sources.items()
+        if isinstance(source, Synced)
+    }
     return Context(
         settings=facts.connection.settings,
         reference=facts.reference,
-        known={ref: facts.known[ref].natural_key for ref in refs if ref in facts.known},
+        known={ref: record.natural_key for ref, record in known.items()},
         sources=sources,
+        owners={ref: record.party for ref, record in known.items() if record.party},
+        inactive=frozenset(ref for ref, record in known.items() if not record.active),
+        left_out={ref: reason for ref, reason in left_out.items() if reason},
+        taken=facts.taken,
         link=link,
     )
 

@@ -5,7 +5,7 @@ A run takes due changes of one module, reads their documents from Scoro, decides
 intakes of one document cannot answer in the wrong order; a webhook that arrives after the claim makes a new change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,11 +18,11 @@ from db import reference as stored_reference
 from db.changes import Taken
 from db.connections import Connection
 from db.database import Ledger
-from db.intake import Standing
+from db.intake import KnownRecord, Standing
 from db.reference import Item
-from schemas.document_types import DOCUMENT_TYPES
+from schemas.document_types import DOCUMENT_TYPES, SYNCED_KINDS
 from schemas.errors import DocumentError, ErrorClass, Problem
-from schemas.kinds import RecordRef
+from schemas.kinds import Kind, RecordRef
 from schemas.scoro import Document, Synced, read_product
 from workers import measure
 from workers.decide import Decision, Facts, Outcome, decide, read, record_operation, unknown_needs
@@ -102,11 +102,21 @@ class _Intake:
         standing = db.run(lambda ledger: ledger_intake.standing(ledger, [c.document_id for c in self.taken]))
         documents = [(change, r) for change in self.taken if isinstance(r := readings[change.id], Synced)]
         standing |= self._by_todays_measure(documents, standing)
-        needs = {ref for change, document in documents for ref in DOCUMENT_TYPES[change.module].refers_to(document)}
-        known = db.run(lambda ledger: ledger_intake.known_records(ledger, self.connection.id, needs))
+        settings = self.connection.settings
+        known = self._known(
+            {
+                ref
+                for change, document in documents
+                for ref in DOCUMENT_TYPES[change.module].refers_to(document, settings)
+            }
+        )
         facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products)
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
-        facts.sources.update(read_sources(scoro, wanted))
+        sources, known_too = read_sources(scoro, wanted, self._known)
+        facts.sources.update(sources)
+        known.update(known_too)
+        if any(ref.kind is Kind.PROJECT for ref in sources) or self.taken[0].kind is Kind.PROJECT:
+            facts.taken.update(db.run(lambda ledger: ledger_intake.taken_keys(ledger, self.connection.id, "PROJECT")))
         return facts
 
     def _by_todays_measure(
@@ -124,6 +134,9 @@ class _Intake:
         sources = self.runtime.db.run(lambda ledger: ledger_intake.kept_sources(ledger, [key for _, key, _ in kept]))
         same = measure.same_today(kept, sources, self.connection)
         return {document_id: measure.restated(standing[document_id], now[document_id], same) for document_id, _ in same}
+
+    def _known(self, refs: Collection[RecordRef]) -> dict[RecordRef, KnownRecord]:
+        return self.runtime.db.run(lambda ledger: ledger_intake.known_records(ledger, self.connection.id, refs))
 
     def _learn_products(self, scoro: ScoroClient, documents: Sequence[Document]) -> dict[int, DocumentError]:
         """Read the products of discounted documents, as some are exempt from discounts; returns the unreadable ones."""
@@ -232,8 +245,10 @@ def commit(
     facts = [d.facts for d in decisions if d.facts is not None]
     ledger_intake.update_facts(ledger, facts)
     _commit_operations(ledger, connection, by_outcome[Outcome.OPERATION], sources)
-    dropped = [*by_outcome[Outcome.SKIPPED], *by_outcome[Outcome.FAILED], *by_outcome[Outcome.REVERTED]]
+    linked = by_outcome[Outcome.LINKED]
+    dropped = [*by_outcome[Outcome.SKIPPED], *by_outcome[Outcome.FAILED], *by_outcome[Outcome.REVERTED], *linked]
     ledger_intake.supersede(ledger, [d.change.document_id for d in dropped])
+    _commit_records(ledger, connection, linked)
     ledger_intake.set_document_states(
         ledger, {d.change.document_id: (d.document_state, d.reason) for d in decisions if d.document_state}
     )
@@ -249,7 +264,8 @@ def commit(
             if d.problem
         ],
     )
-    failures.clear(ledger, [d.change.document_id for d in by_outcome[Outcome.SKIPPED] + by_outcome[Outcome.REVERTED]])
+    settled = by_outcome[Outcome.SKIPPED] + by_outcome[Outcome.REVERTED] + linked
+    failures.clear(ledger, [d.change.document_id for d in settled])
     failed = [d.change.id for d in by_outcome[Outcome.FAILED]]
     changes.end(ledger, failed, "failed")
     changes.end(ledger, [d.change.id for d in decisions if d.outcome is not Outcome.FAILED])
@@ -301,16 +317,21 @@ def _commit_records(ledger: Ledger, connection: Connection, decisions: Sequence[
     ledger_intake.lock_documents(ledger, [documents[ref] for ref in plans])
     known = ledger_intake.known_records(ledger, connection.id, plans)
     new = [plan for ref, plan in plans.items() if ref not in known]
-    ledger_intake.link_existing(
+    linked = ledger_intake.link_existing(
         ledger,
         connection.id,
         [
-            ledger_intake.ExistingRecord(documents[plan.ref], object_name, topic, plan.key)
+            ledger_intake.ExistingRecord(documents[plan.ref], object_name, topic, plan.key, plan.source_fingerprint)
             for plan in new
             if plan.matched
             for object_name, topic in [REFERENCE_TOPICS[plan.ref.kind]]
         ],
     )
+    # somebody else was faster to link the record that was found: the document is looked at again, by itself
+    late = [plan.ref for plan in new if plan.matched and documents[plan.ref] not in linked]
+    for kind in {ref.kind for ref in late if ref.kind in SYNCED_KINDS}:
+        ids = [ref.scoro_id for ref in late if ref.kind is kind]
+        changes.capture(ledger, connection.id, kind, ids, origin="schedule", actor="intake", settle_ms=0)
     ledger_intake.supersede(ledger, [documents[plan.ref] for plan in new if not plan.matched])
     interactive = {ref for d in decisions if d.change.interactive for ref in d.needs}
     made = [

@@ -21,11 +21,14 @@ from app.cli.output import plain, print_json
 from schemas.kinds import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from clients.scoro.client import ScoroClient
     from db.changes import Taken
     from db.connections import Connection
     from db.database import Ledger as Session
-    from db.intake import Standing
+    from db.intake import KnownRecord, Standing
+    from schemas.kinds import RecordRef
     from schemas.scoro import Synced
     from workers.decide import Facts
     from workers.runtime import Runtime
@@ -127,7 +130,11 @@ def _facts(
         read = scoro.read_many("products", sorted(products))
         exempt = {number for number, record in read.items() if read_product(record).no_discounts}
         reference = replace(reference, no_discount_products=frozenset(exempt))
-    needs = DOCUMENT_TYPES[change.module].refers_to(document)
-    known = db.run(lambda session: intake.known_records(session, connection.id, needs))
-    sources = read_sources(scoro, [ref for ref in needs if ref not in known])
-    return Facts(connection, reference, {}, known, sources)
+
+    def known_of(refs: "Collection[RecordRef]") -> "dict[RecordRef, KnownRecord]":
+        return db.run(lambda session: intake.known_records(session, connection.id, refs))
+
+    needs = DOCUMENT_TYPES[change.module].refers_to(document, connection.settings)
+    known = known_of(needs)
+    sources, known_too = read_sources(scoro, [ref for ref in needs if ref not in known], known_of)
+    return Facts(connection, reference, {}, known | known_too, sources)

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from schemas.kinds import Kind
 from schemas.scoro import values
-from schemas.scoro.records import Reader, Record
+from schemas.scoro.records import Reader, Synced
 from schemas.scoro.values import Flag, Text
 
 RELATION_MODULES: Mapping[str, str] = {
@@ -56,7 +57,7 @@ def _bytes(value: Any) -> int | None:
     return int(written) if re.fullmatch(r"[0-9]{1,15}", written) else None
 
 
-class File(Record):
+class File(Synced):
     """A file; `file_size` in bytes, None where Scoro does not tell it exactly. `relations`: module -> ids."""
 
     file_id: int = Field(gt=0)
@@ -64,16 +65,33 @@ class File(Record):
     file_size: Annotated[int | None, BeforeValidator(_bytes)] = None
     is_private: Flag = False
     relations: Annotated[dict[str, tuple[int, ...]], BeforeValidator(_relations)] = Field(default_factory=dict)
-    is_deleted: Flag = False
+
+    @property
+    def kind(self) -> Kind:
+        """A file."""
+        return Kind.FILE
+
+    @property
+    def scoro_id(self) -> int:
+        """Its id in Scoro's module."""
+        return self.file_id
+
+    @property
+    def number(self) -> str:
+        """Its name."""
+        return self.file_name
 
     @property
     def label(self) -> str:
-        """How messages name the file."""
-        return (
-            f"File '{self.file_name}' (id {self.file_id} in Scoro)"
-            if self.file_name
-            else f"The file with id {self.file_id} in Scoro"
-        )
+        """How messages name it."""
+        if self.file_name:
+            return f"File '{self.file_name}' (id {self.file_id} in Scoro)"
+        return f"The file with id {self.file_id} in Scoro"
+
+    @property
+    def left_out(self) -> str:
+        """Private files stay in Scoro."""
+        return "it is a private file (is_private)" if self.is_private else ""
 
     def is_attached_to(self, module: str, ids: frozenset[int]) -> bool:
         """Whether it is attached to one of these records."""

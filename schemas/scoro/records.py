@@ -93,6 +93,25 @@ class Synced(Record):
         return None
 
     @property
+    def party_id(self) -> int | None:
+        """The contact whose customer or vendor it is booked to."""
+        return None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is to be booked on it any more."""
+        return self.is_deleted
+
+    @property
+    def left_out(self) -> str:
+        """Why it is never synced, whatever the settings; "" where it may be."""
+        return ""
+
+    def belongs_to(self, entity: str) -> bool:
+        """Whether it is one of a Scoro entity."""
+        return not self.account_id or self.account_id == entity
+
+    @property
     def noun(self) -> str:
         """What messages call its kind."""
         return self.kind.noun
@@ -169,6 +188,17 @@ class Document(Synced):
     def party_id(self) -> int | None:
         """The contact whose customer or vendor the document is booked to: the company, else the person."""
         return self.company_id or self.person_id
+
+    def project_of(self, line: DocumentLine) -> int | None:
+        """The project of a line, else that of the header, which may say that each line has its own (-1)."""
+        project_id = line.project_id or self.project_id
+        return project_id if project_id and project_id > 0 else None
+
+    @property
+    def project_ids(self) -> tuple[int, ...]:
+        """The projects of its lines, each once."""
+        found = (self.project_of(line) for line in self.lines if not line.is_heading)
+        return tuple(dict.fromkeys(project_id for project_id in found if project_id))
 
 
 class Invoice(Document):

@@ -5,21 +5,20 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import DocumentError
-from schemas.intacct.functions import create, update
+from schemas.errors import DocumentError, Problem
+from schemas.intacct.functions import Function, create, update
 from schemas.intacct.orders import check
+from schemas.kinds import Kind, RecordRef
+from schemas.mapping import PROJECT_MAPPING
 from schemas.reference import ProjectRecord
-from schemas.scoro import read_project
-from tests.unit.translation_books import REFERENCE, settings
-from workers.translation.projects import (
-    ProjectContext,
-    ProjectLink,
-    ProjectPlan,
-    excluded_project,
-    translate_project,
-)
+from schemas.scoro import read_contact, read_project, source_fingerprint
+from tests.unit.translation_books import CONTEXT as BOOKS
+from tests.unit.translation_books import PAYER, REFERENCE, invoice, line, settings
+from tests.unit.translation_books import problem as problem_of
+from tests.unit.translation_books import translate as translated
+from workers.translation import Context, DocumentLink, RecordPlan, Translation, match, translate
 
-CONTEXT = ProjectContext(settings(), REFERENCE, customer_id="C-1")
+CONTEXT = Context(settings(), REFERENCE, known={PAYER: "C-1"})
 
 
 def project(**fields: Any) -> dict[str, Any]:
@@ -41,10 +40,9 @@ def project(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def plan(payload: dict[str, Any], context: ProjectContext = CONTEXT) -> ProjectPlan:
-    found = translate_project(read_project(payload), context)
-    if found.function is not None:
-        check(found.function)
+def plan(payload: dict[str, Any], context: Context = CONTEXT) -> Translation:
+    found = translate(read_project(payload), context)
+    check(found.function)
     return found
 
 
@@ -76,7 +74,8 @@ def test_a_new_project_is_made(fields: dict[str, Any], expected: dict[str, str])
 
 
 def test_a_project_of_nobody_has_no_customer() -> None:
-    made = plan(project(company_id=0), replace(CONTEXT, customer_id=None))
+    made = plan(project(company_id=0), replace(CONTEXT, known={}))
+    assert made.needs == ()
     assert made.function == create("PROJECT", {k: v for k, v in CREATED.items() if k != "CUSTOMERID"})
 
 
@@ -87,11 +86,14 @@ def test_a_company_without_entities_has_no_location() -> None:
     )
 
 
+def linked(previous: Function | None = None) -> Context:
+    return replace(CONTEXT, link=DocumentLink("77", "P-17", {}, previous=previous))
+
+
 def test_an_edit_changes_what_it_names_and_empties_what_is_gone() -> None:
     before = create("PROJECT", CREATED | {"ENDDATE": "2026-06-30", "DESCRIPTION": "x"})
-    link = ProjectLink("77", "P-17", before)
-    changed = plan(project(project_name="New name", company_id=0), replace(CONTEXT, customer_id=None, link=link))
-    assert changed.project_id == "P-17"
+    changed = plan(project(project_name="New name", company_id=0), linked(before))
+    assert changed.number == "P-17"
     assert changed.function == update(
         "PROJECT",
         {
@@ -109,11 +111,25 @@ def test_an_edit_changes_what_it_names_and_empties_what_is_gone() -> None:
 
 @pytest.mark.parametrize("over", [{"status": "cancelled"}, {"is_deleted": 1}])
 def test_a_project_that_is_over_becomes_inactive(over: dict[str, Any]) -> None:
-    changed = plan(project(**over), replace(CONTEXT, link=ProjectLink("77", "P-17")))
-    assert changed.function is not None
-    fields = changed.function.body["PROJECT"]
+    fields = plan(project(**over), linked()).function.body["PROJECT"]
     assert isinstance(fields, dict)
     assert fields["STATUS"] == "inactive"
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ({"status": "completed"}, False),
+        ({"modified_date": "2026-03-01T10:00:00+00:00"}, False),
+        ({"status": "cancelled"}, True),
+        ({"is_deleted": 1}, True),
+        ({"deadline": "2026-06-30"}, True),
+        ({"company_id": 343}, True),
+    ],
+)
+def test_only_what_intacct_hears_of_counts_as_a_change(change: dict[str, Any], counts: bool) -> None:
+    before, after = (source_fingerprint(read_project(each), PROJECT_MAPPING) for each in (project(), project(**change)))
+    assert (before != after) == counts
 
 
 OURS = ProjectRecord("SCORO-P-2660", "Anything", "C-9", record_no="1")
@@ -142,18 +158,24 @@ NAMED_INACTIVE = ProjectRecord("P-4", "Website relaunch", "", active=False, reco
 def test_a_project_is_matched_by_id_number_or_only_name(
     known: tuple[ProjectRecord, ...], matched: ProjectRecord | None
 ) -> None:
-    found = plan(project(), replace(CONTEXT, reference=replace(REFERENCE, projects=known)))
-    assert found.matched == matched
-    assert (found.function is None) == (matched is not None)
-    if matched is not None:
-        assert found.project_id == matched.id
+    found = match(read_project(project()), replace(CONTEXT, reference=replace(REFERENCE, projects=known)))
+    if matched is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found.key, found.function, found.party) == (matched.id, None, matched.customer_id)
         assert found.notes
 
 
-def test_why_a_number_or_a_name_did_not_match_is_noted() -> None:
-    for known, word in (((FOREIGN_NUMBER,), "C-9"), ((NAMED, NAMED_TOO), "2 projects")):
-        found = plan(project(), replace(CONTEXT, reference=replace(REFERENCE, projects=known)))
-        assert any(word in note for note in found.notes)
+def test_a_project_that_stands_for_another_one_is_not_matched() -> None:
+    theirs = RecordRef(Kind.PROJECT, 1)
+    context = replace(CONTEXT, reference=replace(REFERENCE, projects=(NAMED,)), taken={NAMED.id: theirs})
+    assert match(read_project(project()), context) is None
+    assert match(read_project(project()), replace(context, taken={NAMED.id: RecordRef(Kind.PROJECT, 2660)}))
+
+
+def test_a_linked_project_is_not_matched_again() -> None:
+    assert match(read_project(project()), replace(linked(), reference=replace(REFERENCE, projects=(NAMED,)))) is None
 
 
 def test_a_project_without_a_name_is_refused() -> None:
@@ -165,14 +187,137 @@ def test_a_project_without_a_name_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "word"),
+    [({}, ""), ({"is_personal": 1}, "personal"), ({"is_private": "1"}, "private")],
+)
+def test_personal_and_private_projects_are_left_out(fields: dict[str, Any], word: str) -> None:
+    reason = read_project(project(**fields)).left_out
+    assert (word in reason) if word else reason == ""
+
+
+def test_a_shared_project_belongs_to_each_of_its_entities() -> None:
+    shared = read_project(project(account_id="other", project_accounts=[{"id": "sandbox"}]))
+    assert [shared.belongs_to(entity) for entity in ("other", "sandbox", "third")] == [True, True, False]
+    assert not read_project(project(account_id="other")).belongs_to("sandbox")
+
+
+# ------------------------------------------------------------------------------------------- on lines of documents
+
+PROJECT = RecordRef(Kind.PROJECT, 2660)
+INVOICE = replace(BOOKS, sources={PROJECT: read_project(project())})
+"""The context of an invoice whose project is not known yet."""
+
+
+def line_projects(translation: Translation) -> list[str | None]:
+    items = translation.function.model_dump()["body"]["invoiceitems"]["lineitem"]
+    return [item.get("projectid") for item in items]
+
+
+def test_a_line_names_its_project_which_is_made_first() -> None:
+    made = translated(invoice(lines=[line(project_id=2660)]), INVOICE)
+    assert line_projects(made) == ["SCORO-P-2660"]
+    assert made.needs == (PAYER, PROJECT)
+    assert made.plans == (
+        RecordPlan(
+            PROJECT,
+            "SCORO-P-2660",
+            create("PROJECT", CREATED),
+            (),
+            (PAYER,),
+            "C-1",
+            source_fingerprint(read_project(project()), PROJECT_MAPPING),
+        ),
+    )
+
+
+def test_a_line_goes_before_the_header_and_minus_one_names_none() -> None:
+    context = replace(BOOKS, known={**BOOKS.known, PROJECT: "P-17", RecordRef(Kind.PROJECT, 5): "P-5"})
+    lines = [line(id=1, project_id=5, sum="50.00"), line(id=2, project_id=0, sum="50.00")]
+    assert line_projects(translated(invoice(project_id=2660, lines=lines), context)) == ["P-5", "P-17"]
+    assert line_projects(translated(invoice(project_id=-1, lines=lines), context)) == ["P-5", None]
+
+
+def test_a_new_customer_is_made_before_its_project() -> None:
+    contact = read_contact({"contact_id": 342, "name": "New Ltd"})
+    context = replace(INVOICE, known={}, sources={**INVOICE.sources, PAYER: contact})
+    made = translated(invoice(project_id=2660), context)
+    assert made.needs == (PAYER, PROJECT)
+    assert [(each.ref, each.key, each.needs) for each in made.plans if each.ref == PROJECT] == [
+        (PROJECT, "SCORO-P-2660", (PAYER,))
+    ]
+    assert made.plans[0].ref == PAYER
+
+
+def test_a_matched_project_is_linked() -> None:
+    context = replace(INVOICE, reference=replace(REFERENCE, projects=(NAMED,)))
+    made = translated(invoice(project_id=2660), context)
+    assert line_projects(made) == [NAMED.id]
+    assert [(each.key, each.matched) for each in made.plans] == [(NAMED.id, True)]
+
+
+@pytest.mark.parametrize(
+    ("context", "word"),
     [
-        ({}, None),
-        ({"account_id": "other", "project_accounts": [{"id": "sandbox"}]}, None),
-        ({"account_id": "other"}, "other"),
-        ({"is_personal": 1}, "personal"),
-        ({"is_private": "1"}, "private"),
+        (replace(INVOICE, left_out={PROJECT: "it is a private project (is_private)"}), "private"),
+        (replace(INVOICE, sources={PROJECT: read_project(project(status="cancelled"))}), "cancelled"),
+        (replace(INVOICE, sources={}), "2660"),
     ],
 )
-def test_personal_private_and_foreign_projects_are_left_alone(fields: dict[str, Any], word: str | None) -> None:
-    reason = excluded_project(read_project(project(**fields)), "sandbox")
-    assert reason is None if word is None else word in str(reason)
+def test_a_line_goes_without_a_project_that_is_left_out_and_a_note_says_so(context: Context, word: str) -> None:
+    made = translated(invoice(project_id=2660), context)
+    assert line_projects(made) == [None]
+    assert made.needs == (PAYER,)
+    assert [note for note in made.notes if word in note]
+
+
+def test_projects_that_are_switched_off_are_not_spoken_of() -> None:
+    made = translated(invoice(project_id=2660), replace(INVOICE, settings=settings(data__projects__enabled="false")))
+    assert (line_projects(made), made.notes) == ([None], ())
+
+
+def refused(context: Context) -> Problem:
+    return problem_of(invoice(project_id=2660), context)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        replace(BOOKS, known={**BOOKS.known, PROJECT: "P-17"}, owners={PROJECT: "C-9"}),
+        replace(
+            BOOKS,
+            known={**BOOKS.known, PROJECT: "P-17"},
+            reference=replace(REFERENCE, projects=(ProjectRecord("P-17", "x", "C-9"),)),
+        ),
+        replace(
+            BOOKS,
+            known={**BOOKS.known, RecordRef(Kind.CUSTOMER, 9): "C-9"},
+            sources={PROJECT: read_project(project(company_id=9))},
+        ),
+    ],
+)
+def test_a_project_of_another_customer_is_refused_with_both_names(context: Context) -> None:
+    problem = refused(context)
+    assert problem.code == "project_customer"
+    assert "C-9" in problem.cause
+    assert "C-1" in problem.cause
+
+
+def test_a_project_whose_owner_nobody_knows_is_left_to_intacct() -> None:
+    context = replace(BOOKS, known={**BOOKS.known, PROJECT: "P-17"})
+    assert line_projects(translated(invoice(project_id=2660), context)) == ["P-17"]
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        replace(BOOKS, known={**BOOKS.known, PROJECT: "P-17"}, inactive=frozenset({PROJECT})),
+        replace(
+            BOOKS,
+            known={**BOOKS.known, PROJECT: "P-17"},
+            reference=replace(REFERENCE, projects=(ProjectRecord("P-17", "x", active=False),)),
+        ),
+    ],
+)
+def test_an_inactive_project_is_refused_before_posting(context: Context) -> None:
+    problem = refused(context)
+    assert problem.code == "project_inactive"
+    assert "P-17" in problem.cause

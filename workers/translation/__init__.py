@@ -17,13 +17,16 @@ from workers.translation.documents import (
     translate_invoice,
 )
 from workers.translation.posted import posted_lines
+from workers.translation.projects import matched_project, translate_project
 
 __all__ = [
+    "MATCHERS",
     "TRANSLATORS",
     "Context",
     "DocumentLink",
     "RecordPlan",
     "Translation",
+    "match",
     "posted_lines",
     "translate",
 ]
@@ -34,8 +37,20 @@ TRANSLATORS: Mapping[Kind, Callable[[Any, Context], Translation]] = {
     Kind.BILL: translate_bill,
     Kind.CREDIT_BILL: translate_credit_bill,
     Kind.EXPENSE: translate_expense,
+    Kind.PROJECT: translate_project,
 }
 """Kind -> how a document of that kind, as its reader gives it (`schemas.document_types`), becomes a function."""
+
+MATCHERS: Mapping[Kind, Callable[[Any, Context], RecordPlan | None]] = {
+    Kind.PROJECT: matched_project,
+}
+"""Kind -> how one that is not linked is found among what Intacct has; for kinds that are not always made new."""
+
+
+def match(document: Synced, context: Context) -> RecordPlan | None:
+    """Return how a document that is not linked stands for what Intacct has; None where it is to be made."""
+    matcher = MATCHERS.get(document.kind)
+    return matcher(document, context) if matcher and context.link is None else None
 
 
 def translate(document: Synced, context: Context) -> Translation:

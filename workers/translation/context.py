@@ -33,14 +33,20 @@ class Context:
     """All that a translation reads beside the document.
 
     `known` are the natural ids (CUSTOMERID, ...) of needed records that Intacct has, or that are on their way;
-    `sources` is what Scoro says of the others, from which one is found or made. `person` is the contact person;
-    without it the document's `person_name` is used.
+    `sources` is what Scoro says of the others, from which one is found or made. `owners` are the CUSTOMERIDs of known
+    projects, `inactive` known records that we made inactive, `left_out` those that the settings exclude, with the
+    reason, and `taken` the natural ids of projects that stand for a project of Scoro already, with that one. `person`
+    is the contact person; without it the document's `person_name` is used.
     """
 
     settings: ConnectionSettings
     reference: ReferenceData
     known: Mapping[RecordRef, str] = field(default_factory=dict)
     sources: Mapping[RecordRef, Record] = field(default_factory=dict)
+    owners: Mapping[RecordRef, str] = field(default_factory=dict)
+    inactive: frozenset[RecordRef] = frozenset()
+    left_out: Mapping[RecordRef, str] = field(default_factory=dict)
+    taken: Mapping[str, RecordRef] = field(default_factory=dict)
     person: Contact | None = None
     link: DocumentLink | None = None
 
@@ -49,7 +55,8 @@ class Context:
 class RecordPlan:
     """A record that the document needs and the ledger does not know: found in Intacct, or to be made by `function`.
 
-    `key` is its natural id in Intacct; `needs` are the records that it needs itself.
+    `key` is its natural id in Intacct; `needs` are the records that it needs itself; `party` is the CUSTOMERID of a
+    project. `source_fingerprint` is of what Scoro says of one that is synced by itself too.
     """
 
     ref: RecordRef
@@ -57,6 +64,8 @@ class RecordPlan:
     function: Function | None = None
     notes: tuple[str, ...] = ()
     needs: tuple[RecordRef, ...] = ()
+    party: str = ""
+    source_fingerprint: str = ""
 
     @property
     def matched(self) -> bool:

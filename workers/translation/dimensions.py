@@ -10,6 +10,7 @@ from schemas.settings import ConnectionSettings
 from workers.translation.faults import refused
 
 LOCATION = "LOCATION"
+PROJECT = "PROJECT"
 ELEMENTS = {
     "LOCATION": "locationid",
     "DEPARTMENT": "departmentid",

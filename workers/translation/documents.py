@@ -13,6 +13,7 @@ from workers.translation.faults import refused, setting_command
 from workers.translation.header import Header, currency_of, header_of
 from workers.translation.legacy import Form, Written
 from workers.translation.postings import Posting, postings
+from workers.translation.projects import LineProjects, line_projects
 from workers.translation.signs import as_credit, with_sign
 
 
@@ -20,11 +21,12 @@ def translate_invoice(document: Invoice, context: Context) -> Translation:
     """Return what to send for an invoice; raises DocumentError that names document, field and fix."""
     notes: list[str] = []
     header = header_of(document, Kind.CUSTOMER, context, notes)
-    lines = postings(document, context, notes)
+    projects = line_projects(document, header.party_id, context, notes)
+    lines = postings(document, context, notes, projects)
     _note_payments(document, notes)
     draft = context.settings.defaults.invoice_status == "draft"
     written = _legacy(legacy.INVOICE, document, header, lines, context, notes=notes, draft=draft)
-    return _translation(document, header, written, context, notes)
+    return _translation(document, header, projects, written, context, notes=notes)
 
 
 def translate_credit_invoice(document: Invoice, context: Context) -> Translation:
@@ -32,10 +34,11 @@ def translate_credit_invoice(document: Invoice, context: Context) -> Translation
     notes: list[str] = []
     document = as_credit(document, notes)
     header = header_of(document, Kind.CUSTOMER, context, notes)
-    lines = postings(document, context, notes)
+    projects = line_projects(document, header.party_id, context, notes)
+    lines = postings(document, context, notes, projects)
     draft = context.settings.defaults.invoice_status == "draft"
     written = _legacy(legacy.AR_ADJUSTMENT, document, header, lines, context, notes=notes, draft=draft)
-    translation = _translation(document, header, written, context, notes)
+    translation = _translation(document, header, projects, written, context, notes=notes)
     return replace(translation, credits=document.credited_invoices)
 
 
@@ -49,12 +52,13 @@ def translate_bill(document: Document, context: Context) -> Translation:
     """Return what to send for a bill."""
     notes: list[str] = []
     header = header_of(document, Kind.VENDOR, context, notes)
-    lines = postings(document, context, notes)
+    projects = line_projects(document, None, context, notes)
+    lines = postings(document, context, notes, projects)
     if context.link is None:
         written = bills.create(header, lines, draft=_bills_are_drafts(context.settings))
     else:
         written = bills.update(document, header, lines, context.link, context=context)
-    return _translation(document, header, written, context, notes)
+    return _translation(document, header, projects, written, context, notes=notes)
 
 
 def translate_credit_bill(document: Document, context: Context) -> Translation:
@@ -72,10 +76,11 @@ def translate_credit_bill(document: Document, context: Context) -> Translation:
         )
     document = as_credit(document, notes)
     header = header_of(document, Kind.VENDOR, context, notes)
-    lines = with_sign(document, postings(document, context, notes, one_sign=True), sign)
+    projects = line_projects(document, None, context, notes)
+    lines = with_sign(document, postings(document, context, notes, projects, one_sign=True), sign)
     draft = _bills_are_drafts(context.settings)
     written = _legacy(legacy.AP_ADJUSTMENT, document, header, lines, context, notes=notes, draft=draft)
-    return _translation(document, header, written, context, notes)
+    return _translation(document, header, projects, written, context, notes=notes)
 
 
 def _note_payments(document: Invoice, notes: list[str]) -> None:
@@ -111,7 +116,13 @@ def _legacy(
 
 
 def _translation(
-    document: Document, header: Header, written: Written, context: Context, notes: Sequence[str]
+    document: Document,
+    header: Header,
+    projects: LineProjects,
+    written: Written,
+    context: Context,
+    *,
+    notes: Sequence[str],
 ) -> Translation:
     function, numbers = written
     return Translation(
@@ -120,7 +131,7 @@ def _translation(
         party=header.party_id,
         line_numbers=numbers,
         total=Money(document.gross, currency_of(document, context)),
-        needs=(header.party,),
-        plans=(header.party_plan,) if header.party_plan else (),
+        needs=tuple(dict.fromkeys((header.party, *projects.needs))),
+        plans=(*((header.party_plan,) if header.party_plan else ()), *projects.plans),
         notes=tuple(notes),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from schemas.intacct.functions import Value, create
 from schemas.kinds import Kind, RecordRef
 from schemas.reference import Party, ReferenceData, tax_key
-from schemas.scoro import Contact, Document
+from schemas.scoro import Contact, Synced
 from schemas.settings import EMAIL, MatchingSettings
 from workers.translation.context import Context, RecordPlan
 from workers.translation.faults import refused, setting_command
@@ -60,7 +60,7 @@ ROLES: Mapping[Kind, Role] = {
 }
 
 
-def plan_party(document: Document, kind: Kind, context: Context) -> tuple[RecordRef, str, RecordPlan | None]:
+def plan_party(document: Synced, kind: Kind, context: Context) -> tuple[RecordRef, str, RecordPlan | None]:
     """Return the record of the document's party, its CUSTOMERID or VENDORID, and how it comes to be if it is new.
 
     Raises DocumentError that names contact, field and fix.
@@ -80,7 +80,7 @@ def plan_party(document: Document, kind: Kind, context: Context) -> tuple[Record
     return ref, plan.key, plan
 
 
-def match_or_create(contact: Contact, ref: RecordRef, context: Context, document: Document) -> RecordPlan:
+def match_or_create(contact: Contact, ref: RecordRef, context: Context, document: Synced) -> RecordPlan:
     """Find the customer or vendor of a contact by the key that the settings name, or by its id of ours, or make it.
 
     `document` is what needs it, for errors. Raises DocumentError that names contact, field and fix.
@@ -117,7 +117,7 @@ def match_or_create(contact: Contact, ref: RecordRef, context: Context, document
     return RecordPlan(ref, party_id, create(role.object, fields), tuple(notes))
 
 
-def _matched(contact: Contact, role: Role, key: str, reference: ReferenceData, document: Document) -> Party | None:
+def _matched(contact: Contact, role: Role, key: str, reference: ReferenceData, document: Synced) -> Party | None:
     if key == "name":
         named = reference.parties_named(role.kind, one_line(contact.full_name))
         return named[0] if len(named) == 1 else None
@@ -139,7 +139,7 @@ def _matched(contact: Contact, role: Role, key: str, reference: ReferenceData, d
     return taxed[0] if taxed else None
 
 
-def _party_id(contact: Contact, role: Role, matching: MatchingSettings, document: Document) -> str:
+def _party_id(contact: Contact, role: Role, matching: MatchingSettings, document: Synced) -> str:
     party_id = matching.id_template.format(
         contact_id=contact.contact_id,
         id_code=contact.id_code,

@@ -11,9 +11,10 @@ from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_account, line_name, set_account
 from workers.translation.amounts import Part, Rate, discount_lines, rate_keys, share_tax
 from workers.translation.context import Context
-from workers.translation.dimensions import LOCATION, line_dimensions
+from workers.translation.dimensions import LOCATION, PROJECT, line_dimensions
 from workers.translation.faults import refused, setting_command
 from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, memos
+from workers.translation.projects import NO_PROJECTS, LineProjects
 from workers.translation.taxes import line_rate, tax_detail
 
 
@@ -39,6 +40,7 @@ class _Books:
     settings: ConnectionSettings
     reference: ReferenceData
     notes: list[str]
+    projects: LineProjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,20 @@ class _Position:
     part: Part
 
 
-def postings(document: Document, context: Context, notes: list[str], *, one_sign: bool = False) -> list[Posting]:
+def postings(
+    document: Document,
+    context: Context,
+    notes: list[str],
+    projects: LineProjects = NO_PROJECTS,
+    *,
+    one_sign: bool = False,
+) -> list[Posting]:
     """Return the lines of a document, adding up to its header; decisions made silently are added to `notes`.
 
     With `one_sign` discounts and rounding are spread over the positions, so that no line of theirs has another sign.
     Raises DocumentError that names line, field and fix.
     """
-    books = _Books(document, context.settings, context.reference, notes)
+    books = _Books(document, context.settings, context.reference, notes, projects)
     positions = _positions(books)
     discounts, rest = discount_lines(document, [position.part for position in positions])
     lines = [position.posting for position in positions]
@@ -91,12 +100,19 @@ def _positions(books: _Books) -> list[_Position]:
             line.sum,
             cut(memo, MAX_TEXT_CHARACTERS),
             line_rate(document, line, books.reference),
-            line_dimensions(document, line.custom_fields, books.settings, books.reference),
+            _dimensions(books, line),
         )
         exempt = line.product_id in books.reference.no_discount_products
         found.append(_Position(line, posting, Part(line.sum, posting.rate, discountable=not exempt)))
     _check_positions(document, found)
     return found
+
+
+def _dimensions(books: _Books, line: DocumentLine) -> dict[str, str]:
+    """The dimensions of a line; a project that a custom field names goes before the line's own."""
+    project_id = books.projects.of(books.document, line)
+    own = {PROJECT: project_id} if project_id else {}
+    return own | line_dimensions(books.document, line.custom_fields, books.settings, books.reference)
 
 
 def _check_positions(document: Document, positions: Sequence[_Position]) -> None:
