@@ -88,8 +88,8 @@ def _lines(names: _Line, *, discounts: bool, toggle: str, kept: str) -> tuple[Ma
             ("project_id",),
             names.project,
             "the project of the line, else of the header: the linked one, else one found by number or by its only "
-            "name, else made; that of an invoice must belong to the payer. Left out with a note where `data.projects` leaves "
-            "it out or it is cancelled",
+            "name, else made; that of an invoice must belong to the payer. Left out with a note where `data.projects` "
+            "leaves it out or it is cancelled",
             credit_target=credit.project,
         ),
         MappingRow(
