@@ -64,6 +64,20 @@ class Scoro(StandIn):
         given = {"no": no, "company_id": company_id, "currency": "GBP", "date": today(), "deadline": today(), **fields}
         return int(self.control("create/invoices", {**given, "lines": list(lines) or [line()]})["id"])
 
+    def create(self, module: str, **fields: Any) -> Record:
+        """Make a record of a module as a person would."""
+        made: Record = self.control(f"create/{module}", fields)
+        return made
+
+    def change(self, module: str, record_id: int, **fields: Any) -> Record:
+        """Change some fields of a record."""
+        changed: Record = self.control(f"edit/{module}/{record_id}", fields)
+        return changed
+
+    def delete(self, module: str, record_id: int) -> None:
+        """Delete a record."""
+        self.control(f"delete/{module}/{record_id}", {})
+
     def edit(self, invoice_id: int, **fields: Any) -> Record:
         """Change some fields of an invoice."""
         edited: Record = self.control(f"edit/invoices/{invoice_id}", fields)
@@ -147,6 +161,11 @@ class Intacct(StandIn):
         """Book a payment of `{recordno, amount, adjustment?, adjustment_amount?}` each; returns its header."""
         made: Record = self.control("pay", {"documents": list(documents), **payment})
         return made
+
+    def records(self, object_name: str) -> list[Record]:
+        """Records of an object."""
+        found: list[Record] = self.control(f"records/{object_name}")
+        return found
 
     def customers(self) -> list[Record]:
         """CUSTOMER records."""
