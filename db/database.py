@@ -7,6 +7,7 @@ LISTEN, which a transaction pooler cannot carry.
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import psycopg
@@ -45,6 +46,19 @@ LEDGER_LOST = (psycopg.OperationalError, PoolTimeout, IdleInTransactionSessionTi
 
 POOL_TIMEOUT_S = 5.0
 """How long a thread waits for a connection before the ledger counts as down."""
+
+
+_acting: ContextVar[str | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """Whatever this thread commits within the block stands in the journal under that name."""
+    before = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(before)
 
 
 class Database:
@@ -102,7 +116,7 @@ class Database:
         for attempt in range(1, TRIES + 1):
             try:
                 with self._pool.connection() as ledger, ledger.transaction():
-                    if said := actor or self._actor_by_hand:
+                    if said := actor or _acting.get() or self._actor_by_hand:
                         ledger.execute("SELECT set_config('scoro_intacct.actor', %s, true)", [said])
                     return work(ledger)
             except (DeadlockDetected, SerializationFailure):

@@ -17,7 +17,6 @@ from db import backlog, connections, console_documents, reports
 from db.connections import Connection
 from db.console_documents import Filter
 from db.people import Role
-from producers import manual
 from schemas.kinds import DOCUMENT_KINDS, DocumentState, Kind
 
 Row = dict[str, Any]
@@ -112,10 +111,7 @@ def router(console: Console, pages: Pages) -> APIRouter:
         record_no, reason = visit.form.get("recordno", "").strip(), visit.form.get("anyway", "").strip()
         try:
             if decision == "send":
-                if connection.state == "disconnected":
-                    raise NotDoneError(f"{connection.name} is disconnected: connect it again first.")
-                manual.send(console.db, connection, kind, scoro_id, visit.actor)
-                lines = ["It is read again from Scoro now, and sent ahead of everything else if it differs."]
+                lines = [actions.send(console.runtime, connection, kind, scoro_id, actor=visit.actor)]
             elif decision == "link":
                 if not record_no.isdecimal():
                     raise NotDoneError("RECORDNO is a number, the key of the record in Intacct: type that.")

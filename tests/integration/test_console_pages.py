@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from console.actions import people
 from db import backlog
 from db.people import Role
 from tests.worlds.browsing import Somebody, person
@@ -74,7 +75,7 @@ def test_a_person_sends_a_document_again_and_reads_it_in_the_journal(embedded_wo
     first, *_ = three_invoices(embedded_world)
     document = embedded_world.document(first)["id"]
     answer = anna.post(f"/documents/{document}/send")
-    assert "It is read again from Scoro now" in answer.text
+    assert "is read again from Scoro now" in answer.text
     journal = anna.get("/journal", params={"who": "people"}).text
     assert "console:anna" in journal
 
@@ -118,3 +119,44 @@ def test_numbers_and_times_follow_the_readers_language_and_zone(embedded_world: 
     assert "Times are in Asia/Tokyo" in page
     for odd in ("", "x" * 500, "xx-YY;q=2,*", "de;q=x"):
         assert anna.get("/documents", headers={"Accept-Language": odd}).status_code == 200
+
+
+def test_an_admin_changes_a_setting_and_whoever_errs_keeps_what_they_typed(
+    embedded_world: World, anna: Somebody
+) -> None:
+    page = f"/connections/{embedded_world.connection_id}"
+    form = {"was:delivery.linger_ms": "500", "set:delivery.linger_ms": "700"}
+    assert anna.post(f"{page}/settings", form).status_code == 403
+    people.change_role(embedded_world.ledger.db, "anna", Role.ADMIN, actor="cli:test")
+    answer = anna.post(f"{page}/settings", form)
+    assert "delivery.linger_ms: 500 -&gt; 700" in answer.text
+    assert embedded_world.connection.settings.delivery.linger_ms == 700
+    wrong = anna.post(f"{page}/settings", {"was:delivery.linger_ms": "700", "set:delivery.linger_ms": "seven"})
+    assert (wrong.status_code, 'value="seven"' in wrong.text) == (422, True)
+    assert embedded_world.connection.settings.delivery.linger_ms == 700
+    actors = embedded_world.rows("SELECT actor FROM journal WHERE to_state = 'settings'")
+    assert actors == [{"actor": "console:anna"}]
+
+
+def test_the_page_of_a_connection_names_the_mappings_of_both_sides(embedded_world: World, anna: Somebody) -> None:
+    page = anna.get(f"/connections/{embedded_world.connection_id}").text
+    for shown in (
+        'name="set:taxes.',
+        'name="set:accounts.map.',
+        'name="set:dimensions.fields.DEPARTMENT"',
+        "<datalist",
+    ):
+        assert shown in page, shown
+    assert embedded_world.connection.site.hook_token not in page  # an operator needs no address to post to
+
+
+def test_a_connection_is_paused_and_resumed_by_an_operator_and_parted_by_an_admin(
+    embedded_world: World, anna: Somebody
+) -> None:
+    page = f"/connections/{embedded_world.connection_id}"
+    assert "paused by anna" in anna.post(f"{page}/pause").text
+    assert "is active again" in anna.post(f"{page}/resume").text
+    assert "there is nothing to resume" in anna.post(f"{page}/resume").text
+    assert anna.post(f"{page}/disconnect").status_code == 403
+    moves = "SELECT actor FROM journal WHERE subject = 'connection' AND from_state = 'active'"
+    assert embedded_world.rows(moves) == [{"actor": "console:anna"}]
