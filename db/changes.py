@@ -73,6 +73,16 @@ def known_document(ledger: Ledger, connection_id: int, kind: Kind, scoro_id: int
     return int(row["id"]) if row else None
 
 
+def unseen(ledger: Ledger, connection_id: int, kind: Kind, scoro_ids: Collection[int]) -> list[int]:
+    """Of these ids in Scoro those that the ledger has no document of."""
+    rows = ledger.execute(
+        """SELECT i FROM unnest(%s::bigint[]) AS i WHERE NOT EXISTS (
+               SELECT FROM document d WHERE d.connection_id = %s AND d.module = %s AND d.scoro_id = i)""",
+        [sorted(set(scoro_ids)), connection_id, kind.module],
+    ).fetchall()
+    return [row["i"] for row in rows]
+
+
 def ensure_records(ledger: Ledger, connection_id: int, refs: Collection[RecordRef]) -> dict[RecordRef, int]:
     """The ledger's document of each record, made where it is new."""
     found: dict[RecordRef, int] = {}

@@ -57,6 +57,8 @@ class NewOperation:
     bytes: int
     purpose: str
     needs: Sequence[int] = field(default=())
+    credits: Sequence[int] = field(default=())
+    """Documents of the invoices that it is to be applied to once it is posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,14 @@ NUMBERED = ("ARINVOICE", "ARADJUSTMENT", "APBILL", "APADJUSTMENT")
 ADD = """WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, document_id bigint, revision_id bigint,
             source_fingerprint text, verb operation_verb, object text, natural_key text, party text, total numeric,
-            function jsonb, payload_fingerprint text, line_numbers jsonb, bytes integer, purpose purpose, needs jsonb)
+            function jsonb, payload_fingerprint text, line_numbers jsonb, bytes integer, purpose purpose, needs jsonb,
+            credits bigint[])
     ), added AS (
         INSERT INTO operation (id, connection_id, document_id, revision_id, source_fingerprint, verb, object,
             natural_key,
-            party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid, look_first)
+            party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid, credits, look_first)
         SELECT g.id, n.id, document_id, revision_id, source_fingerprint, verb, object, natural_key, party, total,
-            function, payload_fingerprint, line_numbers, bytes, purpose, g.id::text,
+            function, payload_fingerprint, line_numbers, bytes, purpose, g.id::text, credits,
             verb = 'create' AND object = ANY(%(numbered)s)
                 AND is_older(d.document_date, d.written_at, d.first_seen_at, n.live_at, s.time_zone)
         FROM given g JOIN document d ON d.id = g.document_id JOIN connection n ON n.id = %(connection)s
@@ -215,6 +218,7 @@ def add_operations(ledger: Ledger, connection_id: int, operations: Sequence[NewO
             "id": str(operation.id),
             "total": None if operation.total is None else str(operation.total),
             "needs": list(operation.needs),
+            "credits": list(operation.credits),
         }
         for operation in operations
     ]

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from db import applications
 from db.creates import COUNTED
 from db.database import Ledger
 from schemas.kinds import Kind, Purpose
@@ -104,7 +105,8 @@ CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_
         extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs,
         {COUNTED} AND o.first_left_at IS NULL AS is_new
     FROM operation o JOIN document d ON d.id = o.document_id
-    WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now() AND NOT o.look_first
+    WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()
+      AND NOT o.look_first AND o.prepared
       AND (NOT ({FOR_OTHERS}) OR {SENDABLE})
       AND NOT EXISTS (SELECT FROM operation u WHERE u.document_id = o.document_id
                       AND u.state IN ('sending', 'uncertain'))
@@ -234,13 +236,14 @@ LINK = """WITH won AS (
                g.record_state, CASE WHEN g.linked THEN '{}' ELSE o.line_numbers END AS line_numbers,
                CASE WHEN NOT g.linked THEN o.function END AS function
         FROM operation o JOIN unnest(%s::uuid[], %s::text[], %s::boolean[]) AS g (id, record_state, linked) USING (id)
-        WHERE o.state = 'posted')
+        WHERE o.state = 'posted' AND o.verb <> 'apply')
     INSERT INTO link AS mine (document_id, connection_id, object, record_no, natural_key, record_state, line_numbers,
         function, source_fingerprint, operation_id)
     SELECT document_id, connection_id, object, record_no, natural_key, coalesce(record_state, ''), line_numbers,
         function, source_fingerprint, id FROM won
     ON CONFLICT (document_id) DO UPDATE SET record_no = excluded.record_no, natural_key = excluded.natural_key,
-        line_numbers = mine.line_numbers || excluded.line_numbers, function = excluded.function,
+        line_numbers = CASE WHEN excluded.line_numbers = '{}' THEN mine.line_numbers ELSE excluded.line_numbers END,
+        function = excluded.function,
         record_state = CASE WHEN excluded.record_state = '' THEN mine.record_state ELSE excluded.record_state END,
         source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id,
         seen = NULL, seen_lines = NULL, differs = NULL, linked_at = ledger_now()"""
@@ -306,6 +309,7 @@ def settle(
     posted = {row["id"] for row in moved if row["state"] == "posted"}
     won = [s for s in settlements if s.id in posted]
     ledger.execute(LINK, [[s.id for s in won], [s.record_state for s in won], [s.linked for s in won]])
+    applications.plan(ledger, [s.id for s in won])
     if linked := [s.id for s in won if s.linked]:
         ledger.execute(
             "UPDATE document SET state = 'linked' WHERE id IN (SELECT document_id FROM operation WHERE id = ANY(%s))",

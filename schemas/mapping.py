@@ -277,7 +277,7 @@ _BILL_HEADER: tuple[MappingRow, ...] = (
     ),
 )
 _FULL_SET = (
-    "a line keeps its number; one removed in Scoro is left out, which deletes it (in adjustments it becomes 0.00)"
+    "a line keeps its number; where one is removed in Scoro all are written anew (in adjustments it becomes 0.00)"
 )
 
 BILL_MAPPING: tuple[MappingRow, ...] = (

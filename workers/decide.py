@@ -91,12 +91,18 @@ class Decision:
         return self.translation.needs if self.translation else ()
 
     @property
+    def credits(self) -> Sequence[RecordRef]:
+        """The invoices that it is to be applied to once it and they are posted."""
+        credited = self.translation.credits if self.translation else ()
+        return [RecordRef(Kind.INVOICE, scoro_id) for scoro_id in credited]
+
+    @property
     def notes(self) -> Sequence[str]:
         """Decisions that were made silently."""
         return self.translation.notes if self.translation else ()
 
-    def operation(self, revision_id: int, needs: Sequence[int]) -> NewOperation:
-        """The operation of a decision whose outcome is one; `needs` are the ledger's documents of what it needs."""
+    def operation(self, revision_id: int, needs: Sequence[int], credits: Sequence[int] = ()) -> NewOperation:
+        """The operation of a decision whose outcome is one; `needs` and `credits` are the ledger's documents."""
         translation = self.translation
         if translation is None:
             raise ValueError(f"{self.outcome} is no operation")
@@ -117,6 +123,7 @@ class Decision:
             bytes=size(function),
             purpose=Purpose.INTERACTIVE if self.change.interactive else Purpose.BULK,
             needs=needs,
+            credits=credits,
         )
 
 

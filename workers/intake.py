@@ -12,7 +12,7 @@ import structlog
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
-from db import changes, connections, failures, outbox, sightings, sites
+from db import applications, changes, connections, failures, outbox, sightings, sites
 from db import intake as ledger_intake
 from db import reference as stored_reference
 from db.changes import Taken
@@ -266,6 +266,9 @@ def commit(
     )
     settled = by_outcome[Outcome.SKIPPED] + by_outcome[Outcome.REVERTED] + linked
     failures.clear(ledger, [d.change.document_id for d in settled])
+    applications.forget_never_posted(ledger, [d.change.document_id for d in by_outcome[Outcome.SKIPPED]])
+    stand = [*by_outcome[Outcome.UNCHANGED], *by_outcome[Outcome.REVERTED]]
+    applications.plan_missing(ledger, [d.change.document_id for d in stand])
     failed = [d.change.id for d in by_outcome[Outcome.FAILED]]
     changes.end(ledger, failed, "failed")
     changes.end(ledger, [d.change.id for d in decisions if d.outcome is not Outcome.FAILED])
@@ -295,11 +298,16 @@ def _commit_operations(
         [(d.change.document_id, d.source_fingerprint, sources[d.change.document_id]) for d in decisions],
     )
     records = _commit_records(ledger, connection, decisions)
+    credited = _known_invoices(ledger, connection, {ref for d in decisions for ref in d.credits})
     ledger_intake.add_operations(
         ledger,
         connection.id,
         [
-            d.operation(revisions[d.change.document_id], list(dict.fromkeys(records[ref] for ref in d.needs)))
+            d.operation(
+                revisions[d.change.document_id],
+                list(dict.fromkeys(records[ref] for ref in d.needs)),
+                [credited[ref] for ref in d.credits],
+            )
             for d in decisions
         ],
     )
@@ -307,6 +315,21 @@ def _commit_operations(
         ledger,
         [(d.change.document_id, revisions[d.change.document_id], note) for d in decisions for note in d.notes],
     )
+
+
+def _known_invoices(ledger: Ledger, connection: Connection, refs: Collection[RecordRef]) -> dict[RecordRef, int]:
+    """The ledger's documents of credited invoices; those that it has never seen are captured, as they are there."""
+    unseen = changes.unseen(ledger, connection.id, Kind.INVOICE, [ref.scoro_id for ref in refs])
+    changes.capture(
+        ledger,
+        connection.id,
+        Kind.INVOICE,
+        unseen,
+        origin="poll",
+        actor="a credit invoice",
+        settle_ms=connection.settings.delivery.settle_ms,
+    )
+    return changes.ensure_records(ledger, connection.id, refs)
 
 
 def _commit_records(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> dict[RecordRef, int]:

@@ -26,7 +26,7 @@ from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
 from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import look_up, older, pack, riders, settle, sources
+from workers.delivery import applying, look_up, older, pack, riders, settle, sources
 from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
@@ -88,7 +88,7 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
                 return Round.BUSY, connection.company
             run = Run(runtime, session, connection)
             outcome = run.look_up()
-            if outcome is Round.IDLE and older.look_first(run):
+            if outcome is Round.IDLE and (older.look_first(run) or applying.prepare(run)):
                 outcome = Round.WORKED
             return (run.send() if outcome is Round.IDLE else outcome), connection.company
 

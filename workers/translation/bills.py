@@ -34,22 +34,29 @@ def update(
 ) -> Written:
     """Return the function that changes the linked bill; raises DocumentError."""
     link = known_lines(document, link, OBJECT)
-    numbers = {line.key: link.lines[line.key] for line in lines if line.key in link.lines}
-    start = max(link.lines.values()) + 1
-    added = [line for line in lines if line.key not in numbers]
-    before = posted_lines(link.previous) if link.previous else {}
-    kept = sorted((line for line in lines if line.key in numbers), key=lambda line: numbers[line.key])
-    items: list[Value] = []
-    for line in kept:
-        new = _line(line)
-        cleared = _cleared(before.get(numbers[line.key], {}), new)
-        items.append({"LINE_NO": str(numbers[line.key]), **new, **cleared})
-    items += [_line(line) for line in added]
+    items, order = _full_set(lines, link)
     fields = {"RECORDNO": link.recordno, **_header(header)}
     fields |= _cleared_header(fields, context, link)
     fields["ACTION"] = "Draft" if link.state == "Draft" else "Submit"
     fields[LINES] = {LINE: items}
-    return update_record(OBJECT, fields), numbers | {line.key: number for number, line in enumerate(added, start=start)}
+    return update_record(OBJECT, fields), {line.key: place for place, line in enumerate(order, start=1)}
+
+
+def _full_set(lines: Sequence[Posting], link: DocumentLink) -> tuple[list[Value], list[Posting]]:
+    """Return the lines as elements, and in the order of the numbers that they get.
+
+    Where one is gone all are written anew. So numbers have no gaps, and it does not matter whether Intacct closes them.
+    """
+    before = posted_lines(link.previous) if link.previous else {}
+    if set(link.lines) - {line.key for line in lines}:
+        return [_line(line) for line in lines], list(lines)
+    kept = sorted((line for line in lines if line.key in link.lines), key=lambda line: link.lines[line.key])
+    added = [line for line in lines if line.key not in link.lines]
+    items: list[Value] = []
+    for line in kept:
+        number, new = link.lines[line.key], _line(line)
+        items.append({"LINE_NO": str(number), **new, **_cleared(before.get(number, {}), new)})
+    return [*items, *(_line(line) for line in added)], [*kept, *added]
 
 
 def _header(header: Header) -> dict[str, Value]:
