@@ -2,10 +2,15 @@
 
 import logging
 import sys
+import threading
+import traceback
+from types import TracebackType
 from typing import Literal
 
 import structlog
 from structlog.typing import Processor
+
+from schemas.redaction import redact
 
 NOISY = ("pika", "urllib3", "uvicorn.access", "dramatiq.worker.WorkerThread", "dramatiq.worker.ConsumerThread")
 
@@ -13,6 +18,22 @@ NOISY = ("pika", "urllib3", "uvicorn.access", "dramatiq.worker.WorkerThread", "d
 def _is_news(record: logging.LogRecord) -> bool:
     """Drop dramatiq's remark on several workers in one process: one for each queue is what is wanted."""
     return "middleware of the same type twice" not in record.msg
+
+
+def _redacting(_: object, __: str, line: object) -> str:
+    """The last of all processors: no line leaves with a secret in it."""
+    return redact(str(line))
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what nobody caught, as Python does, without secrets."""
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _tell_uncaught_of_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_type is not SystemExit and failed.exc_value is not None:
+        sys.stderr.write(f"In thread {failed.thread.name if failed.thread else '?'}:\n")
+        _tell_uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 
 def configure(log_format: Literal["console", "json"], level: str) -> None:
@@ -43,9 +64,14 @@ def configure(log_format: Literal["console", "json"], level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _redacting],
         )
     )
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _tell_uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _tell_uncaught_of_thread
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

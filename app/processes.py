@@ -21,6 +21,7 @@ from console.pulse import Pulse
 from console.watch import Watch
 from console.web import Console
 from db import connections
+from producers.drain import Drain
 from producers.heal import Healer
 from producers.poll import Poller
 from producers.relay import Relay
@@ -29,7 +30,9 @@ from producers.sweep import Sweeper
 from workers.actors import register
 from workers.broker import keep_alive, make_broker, ring, start_workers
 from workers.broker_depth import Measure, RabbitDepth, measure_of
+from workers.poison import dead_queues, keep
 from workers.runtime import Runtime
+from workers.steps import reach
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +82,10 @@ def running(
             for poller in pollers:
                 poller.start()
                 stack.callback(poller.stop)
+        if scheduler and amqp_url:  # the broker inside a process gives nothing up
+            drain = Drain(ledger.db, lambda: dead_queues(amqp_url, settings.queue_prefix), keep, reach)
+            drain.start()
+            stack.callback(drain.stop)
         if scheduler and settings.public_url:
             healer = Healer(
                 ledger.db,

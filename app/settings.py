@@ -2,13 +2,14 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.services.data_dir import default_data_dir
 from clients.intacct.gateway import DEFAULT_URL
+from schemas.redaction import remember
 
 
 class EnvironmentFault(Exception):
@@ -72,6 +73,16 @@ class Settings(BaseSettings):
         if parts.scheme not in {"https", "http"} or not parts.hostname:
             raise ValueError("is no address such as https://sync.example.com")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _secrets_are_redacted(self) -> Self:
+        told = [self.intacct_sender_password, self.smtp_url, self.metrics_token, *self.secret_keys]
+        remember(*(secret.get_secret_value() for secret in told if secret))
+        for url in (self.database_url, self.database_direct_url, self.amqp_url, self.smtp_url):
+            text = url.get_secret_value() if isinstance(url, SecretStr) else url or ""
+            if "://" in text and (password := urlsplit(text).password):
+                remember(password, unquote(password))
+        return self
 
     @model_validator(mode="after")
     def _keys_for_a_shared_ledger(self) -> Self:

@@ -1,20 +1,8 @@
-"""Who can put an error right, and the digest that keeps a catalogue of errors versioned."""
+"""The digest that keeps a catalogue of errors versioned."""
 
 import hashlib
 import re
 from collections.abc import Iterable
-from enum import StrEnum
-
-
-class Who(StrEnum):
-    """Who can put an error right."""
-
-    FINANCE = "finance person"
-    INTACCT_ADMIN = "Intacct administrator"
-    SCORO_ADMIN = "Scoro administrator"
-    OPERATOR = "operator"
-    US = "scoro-intacct"
-    NOBODY = "nobody: it passes"
 
 
 def digest(entries: Iterable[Iterable[object]]) -> str:

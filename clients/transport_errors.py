@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import requests.exceptions as above
 import urllib3.exceptions as below
 
+from schemas.redaction import redact
+
 _REACH = "could not be connected to"
 _CUT = "the connection was cut"
 _ANSWER = "the answer could not be read"
@@ -89,7 +91,7 @@ class TransportError(Exception):
         misaddressed: bool = False,
         too_large: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(redact(message))
         self.left = left
         self.timed_out = timed_out
         self.misaddressed = misaddressed

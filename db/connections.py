@@ -34,6 +34,8 @@ class Connection:
     tax_solution: str | None
     connected_on: date
     reference_version: int
+    probe: str | None = None
+    """How a broken connection finds out that it is mended (`db.breakers`)."""
 
 
 SELECT = """SELECT c.*, co.company_id AS company_name, s.id AS s_id, s.name AS s_name, s.url,
@@ -61,6 +63,7 @@ def _from(row: dict[str, Any], vault: Vault) -> Connection:
         row["tax_solution"],
         row["connected_on"],
         row["reference_version"],
+        row["probe"],
     )
 
 
@@ -133,19 +136,11 @@ def add(
 def move(ledger: Ledger, connection_id: int, from_states: Collection[str], to_state: str, reason: str = "") -> bool:
     """Move a connection to another state; False where it is in none of `from_states` any more."""
     row = ledger.execute(
-        """UPDATE connection SET state = %s, reason = %s WHERE id = %s AND state = ANY(%s::connection_state[])
-           RETURNING id""",
+        """UPDATE connection SET state = %s, reason = %s, probe = NULL, probe_at = NULL
+           WHERE id = %s AND state = ANY(%s::connection_state[]) RETURNING id""",
         [to_state, reason, connection_id, list(from_states)],
     ).fetchone()
     return row is not None
-
-
-def break_off(ledger: Ledger, connection_id: int, reason: str) -> None:
-    """Credentials or rights failed: nothing is sent until a person mends it and resumes."""
-    ledger.execute(
-        "UPDATE connection SET state = 'broken', reason = %s WHERE id = %s AND state = 'active'",
-        [reason, connection_id],
-    )
 
 
 def disconnect(ledger: Ledger, connection_id: int) -> None:

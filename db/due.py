@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from db.breakers import CAN_PROBE
 from db.database import Ledger, one
 from db.outbox import Bell
 from db.pulls import DUE_AT
@@ -57,6 +58,10 @@ BELLS = f"""
         min(w.due_at) FILTER (WHERE w.due_at > ledger_now())
     FROM connection n JOIN company co ON co.id = n.company JOIN site s ON s.id = n.site_id
     CROSS JOIN LATERAL ({DUE_PULL}) w WHERE n.state = 'active' GROUP BY n.id
+    UNION ALL
+    SELECT 'delivery', n.id, CASE WHEN n.probe_at <= ledger_now() THEN n.probe_at END,
+        CASE WHEN n.probe_at > ledger_now() THEN n.probe_at END
+    FROM connection n WHERE n.state = 'broken' AND {CAN_PROBE}
     UNION ALL
     SELECT 'dead-letters', l.id, l.at, NULL FROM dead_letter l WHERE l.handled_at IS NULL"""
 

@@ -81,6 +81,8 @@ class Settlement:
     fresh_controlid: bool = False
     pack_group: UUID | None = None
     bisect_root: int | None = None
+    answered: str = ""
+    """What Intacct said, for people: redacted and shortened."""
     linked: bool = False
     """The record stood in Intacct before us: the document is linked rather than posted."""
     missing: frozenset[str] = frozenset()
@@ -317,13 +319,14 @@ def settle(
         )
     if request_id is not None:
         ledger.execute(
-            """UPDATE attempt a SET outcome = g.outcome, detail = g.detail
-               FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS g (id, outcome, detail)
+            """UPDATE attempt a SET outcome = g.outcome, detail = g.detail, answered = nullif(g.answered, '')
+               FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS g (id, outcome, detail, answered)
                WHERE a.operation_id = g.id AND a.request_id = %s""",
             [
                 [s.id for s in settlements],
                 [s.outcome or s.state for s in settlements],
                 [s.reason for s in settlements],
+                [s.answered for s in settlements],
                 request_id,
             ],
         )

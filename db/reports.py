@@ -161,6 +161,9 @@ def read_json(text: str) -> Any:
 
 # ------------------------------------------------------------------------------------------------- failures
 
+FAILURE_FIELDS = ("id", "class", "code", "cause", "fix", "state", "count", "documents", "money")
+"""What a list of failures tells scripts; a single one is shown with all that is known."""
+
 FAILURES = """WITH chosen AS (
         SELECT f.* FROM failure f
         WHERE (%(states)s::failure_state[] IS NULL OR f.state = ANY(%(states)s::failure_state[]))
@@ -174,6 +177,15 @@ FAILURES = """WITH chosen AS (
         JOIN operation_need n ON n.document_id = fd.document_id
         JOIN operation o ON o.id = n.operation_id AND o.state = 'waiting_prerequisite'
         WHERE fd.cleared_at IS NULL
+        UNION  -- what holds the culprit waits for it
+        SELECT w.failure_id, o.document_id FROM operation_culprit w JOIN chosen c ON c.id = w.failure_id
+        JOIN operation o ON o.id = w.operation_id AND o.state = 'waiting_prerequisite' WHERE w.let_go_at IS NULL
+        UNION  -- a broken connection holds up all that is to be sent
+        SELECT c.id, o.document_id FROM chosen c JOIN connection n ON n.id = c.connection_id AND n.state = 'broken'
+        JOIN operation o ON o.connection_id = n.id
+            AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'uncertain')
+        JOIN document d ON d.id = o.document_id AND d.kind NOT IN ('customer', 'vendor', 'folder')
+        WHERE c.error_class = 'broken' AND c.state IN ('open', 'waiting')
     ), named AS (
         SELECT h.failure_id, count(*) AS count, array_agg(d.kind || ':' || d.scoro_id ORDER BY d.kind, d.scoro_id)
             AS documents, array_agg(DISTINCT d.kind::text) AS kinds
@@ -184,7 +196,9 @@ FAILURES = """WITH chosen AS (
             WHERE d.amount IS NOT NULL AND d.currency IS NOT NULL GROUP BY h.failure_id, d.currency) s
         GROUP BY s.failure_id)
     SELECT c.id, c.error_class AS class, c.code, c.cause, c.fix, c.state, coalesce(n.count, 0) AS count,
-        coalesce(n.documents, '{}') AS documents, coalesce(m.money, '{}') AS money
+        coalesce(n.documents, '{}') AS documents, coalesce(m.money, '{}') AS money, c.who, c.culprit, c.incident,
+        c.opened_at, c.first_seen_at, c.last_seen_at, c.reason, (SELECT name FROM connection WHERE id = c.connection_id)
+            AS connection
     FROM chosen c LEFT JOIN named n ON n.failure_id = c.id LEFT JOIN money m ON m.failure_id = c.id
     WHERE %(kind)s::text IS NULL OR %(kind)s = ANY(n.kinds)
     ORDER BY c.id"""
@@ -215,24 +229,26 @@ def failure(ledger: Ledger, failure_id: int) -> Row | None:
     found = failures(ledger, failure_id=failure_id)
     if not found:
         return None
-    facts = ledger.execute(
-        """SELECT c.name AS connection, f.reason, f.first_seen_at, f.last_seen_at
-           FROM failure f JOIN connection c ON c.id = f.connection_id WHERE f.id = %s""",
-        [failure_id],
-    ).fetchone()
-    letters = ledger.execute(
-        """SELECT d.kind || ':' || d.scoro_id AS document, d.number, d.amount, d.currency, d.state, l.at, l.attempt,
-               l.cause, l.fix, l.field, l.culprit, fd.cleared_at
-           FROM failure_document fd JOIN document d ON d.id = fd.document_id
-           JOIN dead_letter l ON l.id = fd.dead_letter_id WHERE fd.failure_id = %s ORDER BY l.id""",
-        [failure_id],
-    ).fetchall()
+    letters = ledger.execute(LETTERS, [failure_id]).fetchall()
     timeline = ledger.execute(
         """SELECT at, actor, from_state AS "from", to_state AS "to", detail FROM journal
            WHERE subject = 'failure' AND subject_id = %s ORDER BY id""",
         [str(failure_id)],
     ).fetchall()
-    return {**found[0], **(facts or {}), "letters": letters, "timeline": timeline}
+    mails = ledger.execute(
+        """SELECT event, incident, recipient, state, reason, attempts, made_at, sent_at FROM mail
+           WHERE failure_id = %s ORDER BY id""",
+        [failure_id],
+    ).fetchall()
+    return {**found[0], "letters": letters, "timeline": timeline, "mails": mails}
+
+
+LETTERS = """SELECT d.kind || ':' || d.scoro_id AS document, d.number, d.amount, d.currency, d.state, l.at, l.attempt,
+        l.cause, l.fix, l.field, l.culprit, l.operation_id, l.sent, l.answered, fd.cleared_at
+    FROM dead_letter l LEFT JOIN document d ON d.id = l.document_id
+    LEFT JOIN failure_document fd ON fd.failure_id = l.failure_id AND fd.dead_letter_id = l.id
+    WHERE l.failure_id = %s AND (fd.failure_id IS NOT NULL OR l.document_id IS NULL) ORDER BY l.id"""
+"""Of each document the last one, and all that belong to none."""
 
 
 # ------------------------------------------------------------------------------------------------- quota

@@ -23,15 +23,17 @@ from typing import TypeVar
 import psycopg
 import structlog
 
+from clients.intacct.catalogue import explain_broken
 from clients.intacct.errors import ConnectionBroken, GatewayError, Throttled, Unavailable, Uncertain
 from clients.intacct.gateway import Gateway, Login
 from clients.intacct.render import render
-from db import connections, locks, requests
+from db import breakers, connections, locks, requests
 from db.database import LEDGER_LOST, Database, Ledger, one
 from db.requests import Charge
 from schemas.intacct.functions import Function
 from schemas.intacct.results import Response
 from schemas.kinds import Purpose
+from schemas.redaction import stored_xml
 from workers.steps import reach
 
 log = structlog.get_logger(__name__)
@@ -128,7 +130,7 @@ class Carrier:
         deadline of its call it sends nothing any more, as its writes could undo newer ones.
         """
         left = False
-        sent = b"\n".join(render(controlid, function) for controlid, function in calls).decode()
+        sent = stored_xml(b"\n".join(render(controlid, function) for controlid, function in calls).decode())
         started = time.monotonic()
 
         def fence() -> None:
@@ -173,7 +175,7 @@ class Carrier:
             if isinstance(error, Throttled):
                 connections.throttle(ledger, self.company, error.retry_after_s or THROTTLE_S)
             if isinstance(error, ConnectionBroken) and self.connection_id is not None:
-                connections.break_off(ledger, self.connection_id, str(error))
+                breakers.break_off(ledger, self.connection_id, explain_broken(error, breakers.INTACCT), "sign_in")
 
         patiently(lambda: self.db.run(commit))
 

@@ -6,15 +6,17 @@ intakes of one document cannot answer in the wrong order; a webhook that arrives
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
+from clients.scoro.known_errors import explain
 from db import applications, changes, connections, failures, outbox, sightings, sites
 from db import intake as ledger_intake
 from db import reference as stored_reference
+from db.breakers import SCORO
 from db.changes import Taken
 from db.connections import Connection
 from db.database import Ledger
@@ -85,7 +87,12 @@ class _Intake:
             return
         decisions = [decide(change, readings[change.id], facts) for change in self.taken]
         sources = {change.document_id: records.get(change.scoro_id, {}) for change in self.taken}
-        self.runtime.db.run(lambda ledger: commit(ledger, self.connection, decisions, sources))
+
+        def keep(ledger: Ledger) -> None:
+            commit(ledger, self.connection, decisions, sources)
+            failures.settle_of_connection(ledger, self.connection.id, SCORO, "Scoro could be read again")
+
+        self.runtime.db.run(keep)
         reach("intake.committed")
         log.info(
             "intake.done",
@@ -189,6 +196,8 @@ class _Intake:
 
         def put_back(ledger: Ledger) -> None:
             changes.put_back(ledger, ids, str(error), wait_s)
+            if isinstance(error, ConnectionBroken):
+                failures.report(ledger, self.connection.id, replace(explain(error), culprit=(SCORO,)))
             if site_wait_s:
                 bulk_only = isinstance(error, Throttled) and error.bulk_only
                 sites.hold(ledger, self.connection.site.id, site_wait_s, bulk_only=bulk_only)

@@ -25,6 +25,8 @@ STEPS = (
     "scoro.settled",  # the answer is committed
     "dead_letter.taken",  # the bell of a dead letter was heard
     "dead_letter.joined",  # its failure is committed
+    "poison.taken",  # a message that was given up is in hand, nothing of it is committed
+    "poison.committed",  # its dead letter stands, the broker does not know
 )
 
 on_step: Callable[[str], None] | None = None

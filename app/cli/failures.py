@@ -54,15 +54,18 @@ def list_failures(
     with opened() as use:
         rows = use.ledger.db.run(read)
     if as_json:
-        print_json(rows)
+        print_json([{name: row[name] for name in reports.FAILURE_FIELDS} for row in rows])
         return
     if not rows:
         typer.echo("No failures.")
         return
     print_table(
-        ("Id", "State", "Documents", "Money", "Cause", "Fix"),
+        ("Id", "State", "Documents", "Money", "Cause", "Fix", "Who can fix it"),
         [
-            (row["id"], row["state"], _few(row["documents"]), _money(row["money"]), row["cause"], row["fix"])
+            (
+                *(row["id"], row["state"], _few(row["documents"]), _money(row["money"])),
+                *(row["cause"], row["fix"], row["who"]),
+            )
             for row in rows
         ],
         right=("Id",),
@@ -94,6 +97,7 @@ def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
         "Failure": f"{found['id']}, {found['state']}",
         "Cause": found["cause"],
         "Fix": found["fix"],
+        "Who": found["who"],
         "Class": f"{found['class']}, {found['code']}",
         "Connection": found["connection"],
         "Holds up": f"{count(found['count'], 'document')}{': ' if found['money'] else ''}{_money(found['money'])}",
@@ -101,7 +105,8 @@ def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
         "Last seen": found["last_seen_at"],
     }
     for name, value in facts.items():
-        typer.echo(f"{name:<11} {plain(value)}")
+        if value not in ("", None):
+            typer.echo(f"{name:<11} {plain(value)}")
     print_table(
         ("Document", "Number", "State", "Last tried", "Cause"),
         [
@@ -114,5 +119,15 @@ def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
             )
             for letter in found["letters"]
         ],
-        title="Documents",
+        title="Documents" if found["letters"] and found["letters"][0]["document"] else "What happened",
+    )
+    print_table(
+        ("At", "Mail", "To", "State", "Reason"),
+        [(m["sent_at"] or m["made_at"], m["event"], m["recipient"], m["state"], m["reason"]) for m in found["mails"]],
+        title="Mails",
+    )
+    print_table(
+        ("At", "Who", "Became", "Detail"),
+        [(j["at"], j["actor"], j["to"], j["detail"]) for j in found["timeline"]],
+        title="History",
     )

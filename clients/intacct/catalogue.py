@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from clients.intacct.errors import ConnectionBroken
 from clients.intacct.known_errors import KNOWN_ERRORS, Entry, sentence, strip_support_id
-from schemas.errors import ErrorClass
+from schemas.errors import ErrorClass, Problem, Who
 from schemas.intacct.results import GatewayErrorEntry
 
 WRAPPER = "BL01001973"
@@ -46,6 +47,7 @@ class Classified:
     fix: str
     culprit: tuple[str, ...]
     text: str
+    who: Who | None = None
 
 
 def classify(errors: Sequence[GatewayErrorEntry], known: Mapping[str, str] | None = None) -> Classified:
@@ -69,6 +71,16 @@ def classify(errors: Sequence[GatewayErrorEntry], known: Mapping[str, str] | Non
     return _unknown(next((error for error in telling if error not in silent), telling[0]), text)
 
 
+def explain_broken(error: ConnectionBroken, side: str) -> Problem:
+    """Why nobody is let in, for the failure of the connection; its culprit is the `side` at fault."""
+    known = classify(error.errors) if error.errors else None
+    if known is None or known.error_class is not ErrorClass.BROKEN:
+        fix = "Check company, user, password and sender of the connection, then resume it."
+        return Problem(ErrorClass.BROKEN, "not_let_in", str(error), fix, culprit=(side,))
+    cause = f"{known.cause} ({error})"
+    return Problem(known.error_class, known.code, cause, known.fix, culprit=(side,), who=known.who)
+
+
 def _look_up(error: GatewayErrorEntry, entries: Sequence[Entry]) -> tuple[Entry, Mapping[str, str]] | None:
     return next(((entry, found) for entry in entries if (found := entry.match(error)) is not None), None)
 
@@ -77,7 +89,7 @@ def _known(entry: Entry, found: Mapping[str, str], known: Mapping[str, str], tex
     words = {**known, **found}
     culprit = tuple(found[name] for name in entry.culprits if found.get(name))
     cause, fix = _filled(entry.cause, words), _filled(entry.fix, words)
-    return Classified(entry.error_class, entry.code, cause, fix, culprit, text)
+    return Classified(entry.error_class, entry.code, cause, fix, culprit, text, entry.who)
 
 
 def _without_cause(rolled_back: bool, text: str) -> Classified:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clients.remedies import Who
-from schemas.errors import ErrorClass
+from schemas.errors import ErrorClass, Who
 from schemas.intacct.results import GatewayErrorEntry
 
 _SUPPORT_ID = re.compile(r"\s*\[\s*(?:Support|Request) ID:[^\]]*\]", re.IGNORECASE)

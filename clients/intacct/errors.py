@@ -14,6 +14,7 @@ What goes wrong with one function only is no exception but a result with errors 
 from clients.transport_errors import TransportError
 from schemas.errors import ErrorClass
 from schemas.intacct.results import GatewayErrorEntry
+from schemas.redaction import redact
 
 
 class GatewayError(Exception):
@@ -22,7 +23,7 @@ class GatewayError(Exception):
     error_class = ErrorClass.UNKNOWN
 
     def __init__(self, message: str, errors: tuple[GatewayErrorEntry, ...] = ()) -> None:
-        super().__init__(message)
+        super().__init__(redact(message))
         self.errors = errors
 
 

@@ -27,7 +27,7 @@ from schemas.errors import ErrorClass
 from schemas.intacct.functions import Function
 from schemas.intacct.results import GatewayErrorEntry, Response
 
-__all__ = ["DEFAULT_URL", "Gateway", "Login", "redact"]
+__all__ = ["DEFAULT_URL", "Gateway", "Login"]
 
 DEFAULT_URL = "https://api.intacct.com/ia/xml/xmlgw.phtml"
 VENDOR_DOMAIN = ".intacct.com"
@@ -38,9 +38,6 @@ _BROKEN = frozenset({"GW-0011", "PL04000055", "BL03000025"})
 _SIGN_IN = "XL03000006"
 _UNREADABLE = "XL03000003"
 _GATEWAY_CODE = re.compile(rb"GW-00\d\d")
-
-_SECRET = re.compile(r"<(password|sessionid)\b([^>]*)>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_ATTACHMENT = re.compile(r"(<attachmentdata\b[^>]*>)([^<]{24})([^<]+)")
 
 
 class Gateway:
@@ -102,12 +99,6 @@ class Gateway:
     ) -> None:
         """Close."""
         self.close()
-
-
-def redact(xml: bytes) -> str:
-    """A request or answer for people's eyes: passwords and session ids out, attachments shortened; cut-off XML too."""
-    text = _SECRET.sub(r"<\1\2>***</\1>", xml.decode("utf-8", "replace"))
-    return _ATTACHMENT.sub(lambda found: f"{found[1]}{found[2]}… ({len(found[2] + found[3])} characters)", text)
 
 
 def _response(answer: Answer) -> Response:

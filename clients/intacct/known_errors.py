@@ -7,8 +7,7 @@ request, where nothing can be named, so they name nothing.
 """
 
 from clients.intacct.error_entry import Entry, entry, sentence, strip_support_id
-from clients.remedies import Who
-from schemas.errors import ErrorClass
+from schemas.errors import ErrorClass, Who
 
 __all__ = ["CATALOGUE_VERSION", "KNOWN_ERRORS", "Entry", "sentence", "strip_support_id"]
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from schemas.redaction import remember
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -9,6 +11,10 @@ class Sender:
 
     sender_id: str
     password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Have the password redacted everywhere."""
+        remember(self.password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +25,7 @@ class Login:
     user_id: str
     password: str = field(repr=False)
     entity_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Have the password redacted everywhere."""
+        remember(self.password)

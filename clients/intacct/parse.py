@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping
 from lxml import etree
 
 from schemas.intacct.results import FunctionResult, GatewayErrorEntry, Response
+from schemas.redaction import shortened, stored_xml
 
 _GENERIC = ("create", "update")
+MAX_ANSWER_CHARACTERS = 4_000
+"""Of the answer to one function so much is kept for people."""
 _NOT_NATURAL = frozenset({"RECORDNO", "MEGAENTITYID"})
 
 
@@ -82,7 +85,13 @@ def _result(element: etree._Element) -> FunctionResult:
         totalcount=_number(counts.get("totalcount", counts.get("total"))),
         numremaining=_number(counts.get("numremaining")),
         errors=_errors(element),
+        text=_for_people(element),
     )
+
+
+def _for_people(result: etree._Element) -> str:
+    """The answer word for word: redacted, and bounded, as a read may hold thousands of rows."""
+    return shortened(stored_xml(etree.tostring(result, encoding="unicode", with_tail=False)), MAX_ANSWER_CHARACTERS)
 
 
 def _generic_key(data: etree._Element) -> tuple[str | None, str | None]:

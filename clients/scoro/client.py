@@ -12,6 +12,7 @@ from clients.http import Answer, Poster
 from clients.scoro.envelope import Limits, data_of, limits_of
 from clients.scoro.errors import NotFound, Refused, Unavailable, from_transport
 from clients.transport_errors import TransportError
+from schemas.redaction import remember
 
 DEADLINE_S = 60.0
 """Scoro ends its own work with a 408 before this."""
@@ -71,6 +72,7 @@ class ScoroClient:
         host_of(base_url, allow_local=allow_local)
         if not api_key and not user_token:
             raise ValueError("Scoro wants an API key or a user token")
+        remember(api_key or "", user_token or "")
         self._root = base_url.rstrip("/").removesuffix("/api/v2") + "/api/v2"
         self._api_key = api_key
         self._user_token = user_token

@@ -12,6 +12,7 @@ ScoroError
 
 from clients.transport_errors import TransportError
 from schemas.errors import ErrorClass
+from schemas.redaction import redact
 
 _NOT_FOUND_TEXTS = ("not found", "does not exist", "doesn't exist")
 
@@ -20,6 +21,9 @@ class ScoroError(Exception):
     """A call to Scoro failed; the message says which and why."""
 
     error_class = ErrorClass.UNKNOWN
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 class NotFound(ScoroError):
@@ -65,7 +69,7 @@ class Refused(ScoroError):
 
     def __init__(self, message: str, texts: tuple[str, ...], status: int) -> None:
         super().__init__(message)
-        self.texts = texts
+        self.texts = tuple(redact(text) for text in texts)
         self.status = status
 
     @property

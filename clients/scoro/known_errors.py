@@ -7,9 +7,8 @@ Sources: scoro-api, sections 2, 3, 6. `clients.scoro.envelope` sorts the answers
 import re
 from dataclasses import dataclass
 
-from clients.remedies import Who
 from clients.scoro.errors import ConnectionBroken, NotFound, Refused, ScoroError, Throttled, Unavailable, Uncertain
-from schemas.errors import ErrorClass, Problem
+from schemas.errors import ErrorClass, Problem, Who
 
 CATALOGUE_VERSION = 1
 """Counts up with every change of the table."""
@@ -127,4 +126,4 @@ def explain(error: ScoroError) -> Problem:
     if known is None:
         fix = "Look at the document in Scoro, then replay."
         return Problem(ErrorClass.UNKNOWN, "unknown", f"Scoro: {error}", fix)
-    return Problem(known.error_class, known.code, f"{known.cause} ({error})", known.fix)
+    return Problem(known.error_class, known.code, f"{known.cause} ({error})", known.fix, who=known.who)

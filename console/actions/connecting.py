@@ -15,7 +15,8 @@ from clients.intacct.errors import ConnectionBroken, GatewayError
 from clients.intacct.gateway import Login
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ScoroError
-from db import connections, outbox, reference, sites
+from db import connections, failures, outbox, reference, sites
+from db.breakers import INTACCT
 from db.connections import Connection
 from db.database import Database
 from db.database import Ledger as Session
@@ -245,6 +246,8 @@ def resume(db: Database, connection: Connection) -> list[str]:
 def _activate(db: Database, connection: Connection, from_states: Sequence[str]) -> bool:
     def move(session: Session) -> bool:
         moved = connections.move(session, connection.id, from_states, "active")
+        if moved:
+            failures.settle_of_connection(session, connection.id, INTACCT, "the connection was resumed")
         outbox.ring(session, "delivery", *([connection.id] if moved else []))
         return moved
 

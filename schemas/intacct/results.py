@@ -41,6 +41,8 @@ class FunctionResult:
     totalcount: int | None = None
     numremaining: int | None = None
     errors: tuple[GatewayErrorEntry, ...] = ()
+    text: str = ""
+    """The answer's own words, for people: redacted and shortened."""
 
     @property
     def succeeded(self) -> bool:

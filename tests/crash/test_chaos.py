@@ -6,12 +6,12 @@ import pytest
 
 from app.services.errors import ServiceError
 from tests.conftest import service_missing
+from tests.crash import OUTBOUND
 from tests.crash.chaos.conductor import conduct, groups, plan
 from tests.crash.chaos.faults import kinds
 from tests.crash.chaos.report import Report, Row
 from tests.crash.chaos.services import services
 from tests.worlds.stand_ins import StandIns
-from workers.steps import STEPS
 
 SHORT = 16
 SEED = 5
@@ -46,7 +46,7 @@ def test_groups_keep_the_plan_and_never_join_a_jumping_clock_with_something_late
     assert not [group for group in cut if any(k.late for k in group) and any(k.jumps for k in group)]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", OUTBOUND)
 def test_workers_are_killed_and_stopped_at_every_step(step: str) -> None:
     assert {f"{step}: killed", f"{step}: stopped"} <= {kind.name for kind in kinds()}
 

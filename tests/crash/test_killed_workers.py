@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.crash import OUTBOUND
 from tests.crash.doomed import AfterFirstStep, AtStep, worker
 from tests.worlds.stand_ins import line, lines_of
 from tests.worlds.waiting import until
 from tests.worlds.world import World
-from workers.steps import STEPS
 
 INVOICES = 3
 RANDOM_KILLS = 20
@@ -90,7 +90,7 @@ def assert_quota_covers_the_gateway(world: World, deaths: int) -> None:
     assert world.requests_used() - world.requests_received() <= unconfirmed
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", OUTBOUND)
 def test_a_worker_killed_at_a_step_loses_and_doubles_nothing(rabbit_world: World, step: str) -> None:
     world = rabbit_world
     desk = Desk(world)

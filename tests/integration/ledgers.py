@@ -157,8 +157,8 @@ class Filled:
         def bury(ledger: Any) -> int:
             failures.bury(ledger, [DeadLetter(connection_id, document_id, problem)])
             letter = ledger.execute("SELECT max(id) AS id FROM dead_letter").fetchone()["id"]
-            failures.join_failure(ledger, letter)
             intake.set_document_states(ledger, {document_id: ("failed", cause)})
+            failures.join_failure(ledger, letter)
             found = ledger.execute(
                 "SELECT max(failure_id) AS id FROM failure_document WHERE dead_letter_id = %s", [letter]
             )

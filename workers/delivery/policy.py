@@ -14,7 +14,7 @@ class Then(StrEnum):
     LOOK_UP = "look-up"
     """Intacct or Scoro is asked whether it happened; only what is not there goes again."""
     PAUSE = "pause of the connection"
-    """Nothing of the connection is sent until a person resumes it; what waited goes on then."""
+    """Nothing of the connection is sent until a probe goes through or a person resumes it; what waited goes on then."""
 
 
 @dataclass(frozen=True, slots=True)

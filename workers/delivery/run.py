@@ -24,9 +24,9 @@ from schemas.errors import ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
-from schemas.kinds import Purpose
+from schemas.kinds import DOCUMENT_KINDS, Purpose
 from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import applying, look_up, older, pack, riders, settle, sources
+from workers.delivery import applying, broken, look_up, older, pack, riders, settle, sources
 from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
@@ -81,12 +81,19 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
     """One look, holding a slot of the company; at most one request."""
     with runtime.db.session() as session:
         connection = connections.load(session, runtime.vault, connection_id)
-        if connection is None or connection.state != "active" or is_throttled(session, connection.company):
+        if (
+            connection is None
+            or connection.state not in {"active", "broken"}
+            or is_throttled(session, connection.company)
+        ):
             return Round.IDLE, connection.company if connection else None
         with slot(session, connection.company, runtime.slots) as taken:
             if not taken:
                 return Round.BUSY, connection.company
             run = Run(runtime, session, connection)
+            if connection.state == "broken":
+                broken.probe(run)
+                return Round.IDLE, connection.company
             outcome = run.look_up()
             if outcome is Round.IDLE and (older.look_first(run) or applying.prepare(run)):
                 outcome = Round.WORKED
@@ -185,6 +192,8 @@ class Run:
     def _claim(self) -> Round | tuple[Charge, list[Sending], list[Rider]]:
         """Choose a pack, pay for it and commit the intent, with the request's lock held."""
         limits = self.connection.settings.delivery
+        if self.connection.state == "broken":
+            limits = limits.model_copy(update={"max_documents": 1, "linger_ms": 0})
         with self.session.transaction():
             candidates = operations.candidates(self.session, self.connection.id, CANDIDATES)
             room = self._room(candidates)
@@ -355,13 +364,13 @@ class Run:
                     problem,
                     operation_id=operation_id,
                     attempt=by_id[operation_id].attempts,
+                    sent=settle.sent_text(by_id[operation_id]),
                 )
                 for operation_id, problem in problems.items()
             ],
         )
-        if any(s.state == "ready" and s.problem and s.problem["error_class"] == ErrorClass.BROKEN for s in settlements):
-            broken = next(s for s in settlements if s.problem and s.problem["error_class"] == ErrorClass.BROKEN)
-            connections.break_off(ledger, self.connection.id, broken.reason)
+        through = any(row["state"] == "posted" and by_id[row["id"]].kind in DOCUMENT_KINDS for row in moved)
+        broken.judge(ledger, self.connection.id, settlements, posted=through, refused=bool(problems))
         posted = [row["document_id"] for row in moved if row["state"] == "posted"]
         if posted:
             failures.clear(ledger, posted)

@@ -1,16 +1,21 @@
 """What an answer means for each operation. Pure: answers and verdicts in, settlements out."""
 
+import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from clients.intacct.catalogue import classify
 from clients.intacct.errors import GatewayError, RequestRejected, Uncertain
+from clients.intacct.render import render
 from db.failures import problem_as_json, problem_from_json
 from db.operations import Sending, Settlement
 from schemas.errors import ErrorClass, Problem
+from schemas.intacct.functions import Function
 from schemas.intacct.orders import GENERIC
 from schemas.intacct.results import FunctionResult, Response
+from schemas.redaction import stored_xml
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import RETRIES, Then, delay_s
 
@@ -19,6 +24,9 @@ RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
 
 BISECT_BUDGET = 14
 """Rejected requests that one search may cost: one fault in a pack of 100 takes 8, two take at most 14."""
+
+HOLDING = frozenset({"invalid_reference", "inactive_reference", "bank_account_on_line"})
+"""Codes of the catalogue whose culprit no other document gets through with either: those that hold it wait."""
 
 REPLAYED = "controlid_replayed"
 """The catalogue's code for "this control id was executed before"."""
@@ -33,7 +41,8 @@ def from_answer(operations: Sequence[Sending], response: Response) -> list[Settl
     settlements: list[Settlement] = []
     not_posted: set[int] = set()
     for operation in operations:
-        settlement = _from_result(operation, response.results.get(operation.controlid))
+        result = response.results.get(operation.controlid)
+        settlement = replace(_from_result(operation, result), answered=result.text if result else "")
         if settlement.state == "refused" and not_posted.intersection(operation.needs):
             settlement = Settlement(
                 operation.id, "waiting_prerequisite", "what it needs is not in Intacct yet", "not yet"
@@ -90,7 +99,26 @@ def problem_of(operation: Sending, result: FunctionResult) -> Problem:
         f"{title(operation)}: {classified.cause}",
         classified.fix,
         culprit=tuple(classified.culprit),
+        holds=tuple(_held_by(operation, classified.culprit)) if classified.code in HOLDING else (),
+        who=classified.who,
     )
+
+
+def _held_by(operation: Sending, culprit: Sequence[str]) -> Iterator[str]:
+    """Where the culprit stands in the operation's own payload, as `element=value`."""
+    return (f"{name}={value}" for name, value in payload(operation.function) if value in culprit)
+
+
+def payload(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every element of a function's body that holds a text, with its name."""
+    if isinstance(value, Mapping):
+        for key, held in value.items():
+            yield from payload(held, key)
+    elif isinstance(value, list):
+        for held in value:
+            yield from payload(held, name)
+    elif isinstance(value, str):
+        yield name, value
 
 
 def title(operation: Sending) -> str:
@@ -214,6 +242,15 @@ def _absent(operation: Sending) -> Settlement:
             "Look for it at top level or in another entity, then give it another number or id.",
         )
     return refuse(operation, problem)
+
+
+def sent_text(operation: Sending) -> str:
+    """The function of an operation as it is shown to people: redacted, files shortened."""
+    try:
+        xml = render(operation.controlid, Function.model_validate(operation.function)).decode()
+    except (KeyError, TypeError, ValueError):  # a shape that the gateway would not read either
+        xml = json.dumps(operation.function, ensure_ascii=False)
+    return stored_xml(xml)
 
 
 def problems(settlements: Sequence[Settlement]) -> Mapping[uuid.UUID, Problem]:

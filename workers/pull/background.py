@@ -17,6 +17,7 @@ from schemas.intacct.functions import (
     read_entity_details,
 )
 from schemas.intacct.results import FunctionResult
+from schemas.redaction import redact
 from schemas.scoro import CompanyAccount, read_company_account, read_finance_account, read_vat_code
 from workers.carrier import Send
 from workers.reference import DIMENSION
@@ -136,7 +137,9 @@ def read_intacct(send: Send) -> IntacctBackground:
     for name, topic in TOPICS.items():
         answer = answers[name]
         if answer is None or not answer.succeeded:
-            found.unreadable[topic.object] = answer.errors[0].description2 if answer and answer.errors else "no answer"
+            found.unreadable[topic.object] = (
+                redact(answer.errors[0].description2) if answer and answer.errors else "no answer"
+            )
             continue
         rows[name] = list(answer.rows)
         total = answer.totalcount or 0

@@ -19,6 +19,7 @@ import pika
 import psycopg
 from pika.exceptions import AMQPError
 
+from tests.crash import OUTBOUND
 from tests.crash.chaos.desk import BusyDesk
 from tests.crash.chaos.launcher import CALL_S, POINTS, Order, Role
 from tests.crash.chaos.processes import LOOK_S, Supervised
@@ -26,7 +27,6 @@ from tests.crash.chaos.proxy import Trap, is_commit, is_statement
 from tests.crash.chaos.services import Services
 from tests.worlds.waiting import until
 from tests.worlds.world import World
-from workers.steps import STEPS
 
 STRIKE_S = 15.0
 """A fault whose moment does not come within this is called off."""
@@ -284,7 +284,7 @@ def _clock_steps(seconds: int, stage: Stage, _: Dice) -> None:
 
 def kinds() -> list[Kind]:
     """Every kind of fault, once."""
-    points: dict[str, Sequence[Role]] = {**dict.fromkeys(STEPS, ("work",)), **POINTS}
+    points: dict[str, Sequence[Role]] = {**dict.fromkeys(OUTBOUND, ("work",)), **POINTS}
     moments = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
     roles: Sequence[Role] = ("serve", "work", "schedule")
     gateway: dict[str, dict[str, Any]] = {
