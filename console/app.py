@@ -6,7 +6,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from console.pages import connections, documents, overview, people, records, signing_in
+from console.pages import connections, documents, failures, overview, people, records, signing_in
 from console.web import Console, Pages, SecurityHeaders, answer_errors
 from db.database import LEDGER_LOST
 
@@ -30,7 +30,7 @@ def console_app(console: Console) -> FastAPI:
     )
     pages = Pages(console)
     app.include_router(console.assets.router())
-    for module in (signing_in, overview, documents, records, connections, people):
+    for module in (signing_in, overview, documents, failures, records, connections, people):
         app.include_router(module.router(console, pages))
     answer_errors(app, pages)
 

@@ -160,3 +160,20 @@ def test_a_connection_is_paused_and_resumed_by_an_operator_and_parted_by_an_admi
     assert anna.post(f"{page}/disconnect").status_code == 403
     moves = "SELECT actor FROM journal WHERE subject = 'connection' AND from_state = 'active'"
     assert embedded_world.rows(moves) == [{"actor": "console:anna"}]
+
+
+def test_failures_are_cards_by_cause_with_their_money_and_their_documents(
+    embedded_world: World, anna: Somebody
+) -> None:
+    assert "Nothing failed" in anna.get("/failures").text
+    customer = embedded_world.scoro.customer()
+    invoice = embedded_world.scoro.invoice("INV-9", customer, currency="XXX")
+    embedded_world.settle()
+    card = anna.get("/failures", params={"class": "data", "kind": "invoice"})
+    assert "currency XXX" in card.text
+    assert "1 document" in card.text
+    assert "Nothing matches" in anna.get("/failures", params={"kind": "bill"}).text
+    assert "Nothing matches" in anna.get("/failures", params={"state": "resolved"}).text
+    number = re.findall(r'href="/failures/(\d+)"', card.text)[0]
+    assert f"/documents/{embedded_world.document(invoice)['id']}" in anna.get(f"/failures/{number}").text
+    assert anna.get("/failures/777").status_code == 404
