@@ -30,7 +30,8 @@ DUE_WRITE = f"""SELECT greatest(w.due_at, s.held_until) AS due_at FROM scoro_wri
 
 DUE_PULL = f"""SELECT {DUE_AT} AS due_at FROM pull p WHERE p.connection_id = n.id AND NOT EXISTS (SELECT FROM request r
         WHERE r.id = p.request_id AND r.state IN ('charged', 'leaving'))
-    UNION ALL (SELECT seen_at FROM pulled p WHERE p.connection_id = n.id AND p.state = 'new' LIMIT 1)
+    UNION ALL (SELECT greatest(p.seen_at, q.not_before) FROM pulled p JOIN pull q USING (connection_id)
+        WHERE p.connection_id = n.id AND p.state = 'new' LIMIT 1)
     UNION ALL ({DUE_WRITE} AND w.due_at <= ledger_now() ORDER BY w.due_at DESC LIMIT 1)
     UNION ALL ({DUE_WRITE} AND w.due_at > ledger_now() ORDER BY w.due_at LIMIT 1)"""
 

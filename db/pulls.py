@@ -8,9 +8,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from db import outbox
-from db.database import Ledger
-from db.locks import HELD_REQUEST
+from db import locks, outbox
+from db.database import Ledger, one
 from schemas.settings import ConnectionSettings
 
 DEFAULT_INTERVAL = ConnectionSettings().pull.interval
@@ -36,6 +35,8 @@ class Pull:
     asked: bool
     due_in_s: float
     """Seconds until it is due; 0 or less when it is."""
+    held_s: float
+    """Seconds until anything may be asked at all."""
     interval_s: float
     attempts: int
     marks: Mapping[str, Mark]
@@ -68,13 +69,36 @@ def ask(ledger: Ledger, connection_id: int) -> bool:
     return row is not None
 
 
-def fetch(ledger: Ledger, connection_id: int, document_ids: Collection[int], actor: str) -> bool:
-    """Have the payments of these documents (or a bill itself) read at once; False as `ask`."""
-    ledger.execute(
-        "INSERT INTO fetching (connection_id, document_id, actor) SELECT %s, d, %s FROM unnest(%s::bigint[]) AS d",
-        [connection_id, actor, list(document_ids)],
-    )
-    return ask(ledger, connection_id)
+def fetch(ledger: Ledger, connection_id: int, document_id: int, actor: str) -> int | None:
+    """Have the payments of a document (or a bill itself) read at once; the fetch, None as `ask`."""
+    row = ledger.execute(
+        "INSERT INTO fetching (connection_id, document_id, actor) VALUES (%s, %s, %s) RETURNING id",
+        [connection_id, document_id, actor],
+    ).fetchone()
+    return int(row["id"]) if ask(ledger, connection_id) and row else None
+
+
+FETCH_OUTCOME = """SELECT f.done_at IS NOT NULL AS read, coalesce(p.reason, '') AS pull_reason,
+        EXISTS (SELECT FROM pulled r WHERE r.connection_id = f.connection_id AND r.state = 'new') AS thinking,
+        coalesce(mine.open, 0) AS open, coalesce(mine.held, 0) AS held, coalesce(mine.failed, 0) AS failed,
+        coalesce(mine.written, 0) AS written, mine.reason
+    FROM fetching f LEFT JOIN pull p ON p.connection_id = f.connection_id
+    LEFT JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE d.state IN ('waiting', 'sending', 'uncertain')) AS open,
+            count(*) FILTER (WHERE d.state = 'held') AS held, count(*) FILTER (WHERE d.state = 'failed') AS failed,
+            count(*) FILTER (WHERE w.settled_at >= f.asked_at AND w.state = 'done') AS written,
+            max(d.reason) FILTER (WHERE d.state IN ('held', 'failed', 'uncertain')) AS reason
+        FROM document d LEFT JOIN LATERAL (SELECT x.settled_at, x.state FROM scoro_write x
+            WHERE x.document_id = d.id ORDER BY x.id DESC LIMIT 1) w ON true
+        WHERE d.id IN (SELECT r.document_id FROM receipt r
+                       WHERE r.paid_document_id = f.document_id OR r.document_id = f.document_id)
+           OR (d.id = f.document_id AND d.inbound)) mine ON true
+    WHERE f.id = %s"""
+
+
+def fetch_outcome(ledger: Ledger, fetch_id: int) -> dict[str, Any]:
+    """What became of a fetch: whether Intacct was read, and where the receipts (or the bill) of its document stand."""
+    return one(ledger, FETCH_OUTCOME, [fetch_id])
 
 
 def peek(ledger: Ledger, connection_id: int) -> Pull | None:
@@ -82,11 +106,12 @@ def peek(ledger: Ledger, connection_id: int) -> Pull | None:
     row = ledger.execute(
         f"""SELECT p.asked_at IS NOT NULL AS asked, p.attempts, p.marks,
                 extract(epoch FROM {DUE_AT} - ledger_now())::float AS due_in_s,
+                extract(epoch FROM greatest(p.not_before, co.throttled_until) - ledger_now())::float AS held_s,
                 60.0 * coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}) AS interval_s
             FROM pull p JOIN connection n ON n.id = p.connection_id JOIN company co ON co.id = n.company
             WHERE p.connection_id = %s AND n.state = 'active' AND NOT EXISTS (
                 SELECT FROM request r WHERE r.id = p.request_id AND r.state IN ('charged', 'leaving')
-                    AND {HELD_REQUEST})
+                    AND {locks.HELD_REQUEST})
             FOR UPDATE OF p SKIP LOCKED""".encode(),
         [connection_id],
     ).fetchone()
@@ -95,12 +120,20 @@ def peek(ledger: Ledger, connection_id: int) -> Pull | None:
     marks = {
         name: Mark(datetime.fromisoformat(held["seen"]), float(held["took_s"])) for name, held in row["marks"].items()
     }
-    return Pull(connection_id, row["asked"], row["due_in_s"], float(row["interval_s"]), row["attempts"], marks)
+    return Pull(
+        connection_id, row["asked"], row["due_in_s"], row["held_s"], float(row["interval_s"]), row["attempts"], marks
+    )
 
 
 def carried_by(ledger: Ledger, connection_id: int, request_id: int) -> None:
     """Note the request that carries a pull; while it is under way nobody else begins one."""
     ledger.execute("UPDATE pull SET request_id = %s WHERE connection_id = %s", [request_id, connection_id])
+
+
+def is_looked_at(ledger: Ledger, connection_id: int) -> bool:
+    """Whether somebody looks at a connection right now."""
+    row = ledger.execute(f"SELECT {locks.held(locks.PULL, '%(id)s')} AS yes".encode(), {"id": connection_id}).fetchone()
+    return bool(row and row["yes"])
 
 
 def done(ledger: Ledger, connection_id: int, marks: Mapping[str, Mark], *, began_at: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from db.database import Ledger, one
 from db.operations import OPEN
+from db.pulls import DUE_AT
 
 MOVES = """CASE
     WHEN o.state = 'sending' THEN ''
@@ -46,9 +47,32 @@ WAITS = f"""WITH open_operation AS MATERIALIZED (
                   AND NOT EXISTS (SELECT FROM open_change p WHERE p.document_id = n.document_id AND p.waits_for = ''))
             THEN 'prerequisite' ELSE o.waits_for END AS waits_for
         FROM open_operation o
+    ), open_pull AS (
+        SELECT p.connection_id, {DUE_AT} AS due_at, CASE
+            WHEN n.state <> 'active' THEN 'connection'
+            WHEN p.not_before > ledger_now() AND p.reason LIKE 'waits for requests%%' THEN 'quota'
+            ELSE '' END AS waits_for
+        FROM pull p JOIN connection n ON n.id = p.connection_id JOIN company co ON co.id = n.company
+        WHERE n.state <> 'disconnected' AND (p.asked_at IS NOT NULL
+            OR (n.state = 'active' AND {DUE_AT} <= ledger_now() + make_interval(secs => %(within_s)s))
+            OR EXISTS (SELECT FROM pulled r WHERE r.connection_id = p.connection_id AND r.state = 'new'))
+    ), open_write AS (
+        SELECT w.connection_id, greatest(w.due_at, s.held_until) AS due_at, CASE
+            WHEN w.state = 'sending' THEN ''
+            WHEN w.state = 'waiting_person' THEN 'person'
+            WHEN n.state <> 'active' THEN 'connection'
+            WHEN s.held_until > ledger_now() AND EXISTS (SELECT FROM scoro_budget b WHERE b.site_id = s.id
+                AND b.day_left < 1 AND b.day = (ledger_now() AT TIME ZONE 'UTC')::date) THEN 'day'
+            WHEN w.state = 'ready' AND need.state IN ('failed', 'held') AND need.scoro_id IS NULL THEN 'prerequisite'
+            ELSE '' END AS waits_for
+        FROM scoro_write w JOIN connection n ON n.id = w.connection_id JOIN site s ON s.id = n.site_id
+        LEFT JOIN document need ON need.id = w.need_id
+        WHERE w.state IN ('ready', 'waiting_person', 'sending', 'uncertain') AND n.state <> 'disconnected'
     ), every_wait AS (
         SELECT 'change' AS what, waits_for, connection_id, due_at FROM open_change
         UNION ALL SELECT 'operation', waits_for, connection_id, due_at FROM judged
+        UNION ALL SELECT 'pull', waits_for, connection_id, due_at FROM open_pull
+        UNION ALL SELECT 'write', waits_for, connection_id, due_at FROM open_write
         UNION ALL SELECT 'request', '', connection_id, NULL FROM request WHERE state IN ('charged', 'leaving')
         UNION ALL SELECT 'dead letter', '', connection_id, NULL FROM dead_letter WHERE handled_at IS NULL
         UNION ALL SELECT 'bell', '', NULL, NULL FROM outbox)
@@ -62,7 +86,7 @@ WAITS = f"""WITH open_operation AS MATERIALIZED (
 class Wait:
     """Some pieces of work of one connection.
 
-    `what` is change, operation, request, dead letter or bell; `waits_for` is empty for what is on its way (backoff and
+    `what` is change, operation, pull, write (to Scoro), request, dead letter or bell; `waits_for` is empty for what is on its way (backoff and
     look-ups included), else what must happen first: quota, person, prerequisite, connection, schedule, day
     (Scoro's requests of this day are used up). `last_due_at` is
     when it goes on, as far as that is known; of a schedule its next run.
@@ -76,9 +100,9 @@ class Wait:
     last_due_at: datetime | None
 
 
-def waits(ledger: Ledger) -> list[Wait]:
-    """All that is not done, in one snapshot."""
-    return [Wait(**row) for row in ledger.execute(WAITS.encode(), {}).fetchall()]
+def waits(ledger: Ledger, within_s: float = 0.0) -> list[Wait]:
+    """All that is not done, in one snapshot; pulls too that are due within so many seconds."""
+    return [Wait(**row) for row in ledger.execute(WAITS.encode(), {"within_s": within_s}).fetchall()]
 
 
 def newest_change(ledger: Ledger, connection_id: int, module: str, scoro_id: int) -> tuple[int, int]:

@@ -57,6 +57,7 @@ for command in (
     processes.migrate,
     connecting.connect,
     sending.send,
+    sending.fetch,
     previewing.preview,
     waiting.wait,
     processes.sandbox,

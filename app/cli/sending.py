@@ -78,6 +78,38 @@ def send(
     typer.echo(f"{_title(wanted, id)} {verdict.text}")
 
 
+def fetch(
+    kind: KindArgument,
+    id: IdArgument,
+    user: Annotated[str | None, typer.Option("--as", metavar="USER", help="Who asks for it, for the journal.")] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for what becomes of it.")] = False,
+    connection: ConnectionOption = None,
+) -> None:
+    """Fetch from Intacct what belongs to one document: its payments, or a bill itself; waits up to 30 s for it."""
+    from console.actions import fetching
+
+    wanted, who = Kind(kind), _acting(user)
+    with opened() as use:
+        chosen = load_connection(use, connection)
+        try:
+            asked = fetching.fetch(use.ledger.db, chosen, wanted, id, who)
+        except fetching.FetchError as error:
+            raise Refusal(str(error)) from None
+        if no_wait:
+            typer.echo(f"{_title(wanted, id)} is being fetched.")
+            return
+        give_up_at = time.monotonic() + SEND_TIMEOUT_S
+        with busy(f"fetching {_title(wanted, id)}"):
+            while True:
+                found = use.ledger.db.run(lambda session: fetching.judge(session, asked))
+                if found.final or time.monotonic() > give_up_at:
+                    break
+                time.sleep(STEP_S)
+    if not found.done:
+        raise Refusal(f"{_title(wanted, id)} {found.text}")
+    typer.echo(f"{_title(wanted, id)} {found.text}")
+
+
 def _acting(user: str | None) -> str:
     """Who stands in the journal: who types, and in whose name."""
     if user is None:
@@ -159,21 +191,32 @@ def now(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until nothing is on its way any more.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Read every document that Scoro lists, and send what differs."""
+    """Read every document that Scoro lists and send what differs; look at what is new in Intacct."""
     from app.wiring import using
+    from console.actions import fetching
 
-    kinds = [synced(kind)] if kind else list(SYNCED_KINDS)
     with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
         if chosen.state == "disconnected":
             raise Refusal(f"{chosen.name} is disconnected: connect it again first.")
+        inbound = bool(kind) and fetching.is_inbound(chosen, Kind(kind))
+        kinds = [] if inbound else [synced(kind)] if kind else list(SYNCED_KINDS)
+        kinds = [wanted for wanted in kinds if not fetching.is_inbound(chosen, wanted)]
         scoro = runtime.scoro(chosen)
-        if not yes:
+        if kinds and not yes:
             with busy("counting what Scoro lists"):
                 price = _price(use, chosen, scoro, kinds)
             agree(price, yes=False)
-        found = _capture(use, chosen, scoro, kinds)
-        typer.echo(f"Asked to read {count(found, 'document')} again.")
+        if kinds:
+            found = _capture(use, chosen, scoro, kinds)
+            typer.echo(f"Asked to read {count(found, 'document')} again.")
+        if inbound or (kind is None and chosen.state == "active"):
+            try:
+                fetching.pull_now(use.ledger.db, chosen, Kind(kind) if kind else Kind.RECEIPT, actor())
+                typer.echo("Intacct is looked at for what is new.")
+            except fetching.FetchError as error:
+                if inbound:
+                    raise Refusal(str(error)) from None
         left = waiting.until_still(use.ledger.db, SYNC_TIMEOUT_S) if wait else []
     for line in (waiting.describe(one) for one in left if one.waits_for):
         typer.echo(line)

@@ -23,7 +23,7 @@ def wait(
 ) -> None:
     """Wait until nothing is on its way; waits for quota, a person and the like do not count and are printed."""
     with opened() as use:
-        left = until_still(use.ledger.db, timeout)
+        left = until_still(use.ledger.db, timeout, with_pulls=True)
     for line in dict.fromkeys(describe(found) for found in left if found.waits_for):
         typer.echo(line)
     moving = [found for found in left if not found.waits_for]
@@ -38,14 +38,18 @@ class Show(Protocol):
         """Take note of a count."""
 
 
-def until_still(db: "Database", timeout_s: float) -> list["Wait"]:
-    """Wait until nothing is on its way, or the time is over; returns what is left."""
+def until_still(db: "Database", timeout_s: float, *, with_pulls: bool = False) -> list["Wait"]:
+    """Wait until nothing is on its way, or the time is over; returns what is left.
+
+    With `with_pulls` a pull counts that is due before the time is over.
+    """
     from db.waits import waits
 
     give_up_at = time.monotonic() + timeout_s
     with _progress() as show:
         while True:
-            left = db.run(waits)
+            within_s = max(0.0, give_up_at - time.monotonic()) if with_pulls else 0.0
+            left = db.run(lambda ledger, within_s=within_s: waits(ledger, within_s))  # type: ignore[misc]
             moving = sum(found.count for found in left if not found.waits_for)
             show(moving)
             remaining_s = give_up_at - time.monotonic()

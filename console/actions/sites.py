@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from psycopg.errors import UniqueViolation
 
 from clients.hosts import host_of
-from db import journal, operations, outbox, pacing, sites
+from db import journal, operations, outbox, pacing, pulls, sites
 from db.database import Ledger as Session
 from workers.runtime import Runtime
 
@@ -67,6 +67,7 @@ def set_limit(session: Session, site_id: int, limit: int) -> list[int]:
     pacing.refill(session, site_id)
     released = operations.release_quota_waits(session, site_id)
     outbox.ring(session, "delivery", *released)
+    outbox.ring(session, "pull", *pulls.release_quota_waits(session, site_id))
     return released
 
 

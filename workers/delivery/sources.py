@@ -2,6 +2,7 @@
 
 from workers.delivery import read_backs
 from workers.delivery.riders import Source
+from workers.pull import ride
 
-SOURCES: tuple[Source, ...] = (read_backs.source,)
+SOURCES: tuple[Source, ...] = (read_backs.source, ride.source)
 """What no longer fits stays behind."""

@@ -51,23 +51,36 @@ class _StoppedError(Exception):
 
 
 def look(runtime: Runtime, session: Ledger, connection: Connection) -> bool:
-    """Look at what is new, if it is time to; returns whether something was read. The caller holds the pull's lock."""
+    """Look at what is new, if it is time to, and read what records that were seen lack; returns whether it read.
+
+    The caller holds the pull's lock.
+    """
     with session.transaction():
         pull = pulls.peek(session, connection.id)
-    if pull is None or pull.due_in_s > 0:
+    if pull is None or pull.held_s > 0:
         return False
-    if not pulled_objects(connection):
+    is_due = pull.due_in_s <= 0
+    if not is_due and not lacking(session, connection.id):
+        return False
+    if is_due and not pulled_objects(connection):
         runtime.db.run(lambda ledger: pulls.done(ledger, connection.id, {}, began_at=_now(ledger)))
         return False
     with slot(session, connection.company, runtime.slots) as taken:
         if not taken:
-            runtime.db.run(
-                lambda ledger: pulls.put_off(
-                    ledger, connection.id, SLOT_WAIT_S, "other requests of the company are under way"
-                )
-            )
+            reason = "other requests of the company are under way"
+            runtime.db.run(lambda ledger: pulls.put_off(ledger, connection.id, SLOT_WAIT_S, reason))
             return False
-        return _Look(runtime, session, connection, pull).run()
+        one_look = _Look(runtime, session, connection, pull)
+        return one_look.run() if is_due else one_look.complete()
+
+
+def lacking(session: Ledger, connection_id: int) -> bool:
+    """Whether records that were seen lack their other half or their lines, as those that rode along in a request do."""
+    return bool(pulls.without_lines(session, connection_id, BILL, 1)) or any(
+        pulls.payments_without_header(session, connection_id, payment, 1)
+        or pulls.payments_without_details(session, connection_id, payment, 1)
+        for payment in PAYMENTS
+    )
 
 
 def _now(ledger: Ledger) -> datetime:
@@ -122,6 +135,14 @@ class _Look:
         self.runtime.db.run(finish)
         reach("pull.done")
         self.log.info("pull.done", requests=self.requests, rows=sum(len(paged.rows) for paged in queries.values()))
+        return True
+
+    def complete(self) -> bool:
+        """Read what records that were seen lack."""
+        try:
+            self._complete()
+        except _StoppedError:
+            return False
         return True
 
     def _fetched(self, fetches: Collection[Mapping[str, object]]) -> dict[str, Paged]:
