@@ -99,6 +99,7 @@ def document_history(ledger: Ledger, document_id: int) -> Row:
             values,
         ).fetchall(),
         "operations": _operations(ledger, document_id),
+        "writes": _writes(ledger, document_id),
         "notes": ledger.execute(
             """SELECT n.at, r.number AS revision, n.text FROM note n LEFT JOIN revision r ON r.id = n.revision_id
                WHERE n.document_id = %(id)s ORDER BY n.id""",
@@ -117,9 +118,23 @@ def document_history(ledger: Ledger, document_id: int) -> Row:
 TIMELINE = """WITH mine AS (
         SELECT 'document' AS subject, %(id)s::text AS subject_id
         UNION ALL SELECT 'change', id::text FROM change WHERE document_id = %(id)s
-        UNION ALL SELECT 'operation', id::text FROM operation WHERE document_id = %(id)s)
+        UNION ALL SELECT 'operation', id::text FROM operation WHERE document_id = %(id)s
+        UNION ALL SELECT 'scoro_write', id::text FROM scoro_write WHERE document_id = %(id)s)
     SELECT j.at, j.actor, j.subject, j.from_state AS "from", j.to_state AS "to", j.detail
     FROM mine JOIN journal j USING (subject, subject_id) ORDER BY j.id"""
+
+
+def _writes(ledger: Ledger, document_id: int) -> list[Row]:
+    """What was written to Scoro of a document that comes from Intacct."""
+    found = ledger.execute(
+        """SELECT verb, state, reason, attempts, intent::text AS intent, sent::text AS sent, problem, created_at,
+               due_at, first_left_at, settled_at FROM scoro_write WHERE document_id = %s ORDER BY id""",
+        [document_id],
+    ).fetchall()
+    return [
+        {**row, "intent": read_json(row["intent"]), "sent": read_json(row["sent"]) if row["sent"] else None}
+        for row in found
+    ]
 
 
 def _operations(ledger: Ledger, document_id: int) -> list[Row]:
@@ -127,7 +142,7 @@ def _operations(ledger: Ledger, document_id: int) -> list[Row]:
         """SELECT o.id, r.number AS revision, o.verb, o.object, o.natural_key, o.party, o.total, o.state, o.reason,
                o.purpose, o.attempts, o.controlid, o.created_at, o.due_at, o.first_left_at, o.settled_at, o.record_no,
                o.problem, o.function::text AS function,
-               ARRAY(SELECT d.kind || ':' || d.scoro_id FROM operation_need n JOIN document d ON d.id = n.document_id
+               ARRAY(SELECT document_name(d) FROM operation_need n JOIN document d ON d.id = n.document_id
                      WHERE n.operation_id = o.id ORDER BY d.id) AS needs
            FROM operation o LEFT JOIN revision r ON r.id = o.revision_id
            WHERE o.document_id = %s ORDER BY o.created_at, o.id""",
@@ -186,8 +201,12 @@ FAILURES = """WITH chosen AS (
             AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'uncertain')
         JOIN document d ON d.id = o.document_id AND d.kind NOT IN ('customer', 'vendor', 'folder')
         WHERE c.error_class = 'broken' AND c.state IN ('open', 'waiting')
+        UNION  -- and so does one that is not in Scoro
+        SELECT fd.failure_id, w.document_id FROM failure_document fd JOIN chosen c ON c.id = fd.failure_id
+        JOIN scoro_write w ON w.need_id = fd.document_id AND w.state = 'ready'
+        WHERE fd.cleared_at IS NULL
     ), named AS (
-        SELECT h.failure_id, count(*) AS count, array_agg(d.kind || ':' || d.scoro_id ORDER BY d.kind, d.scoro_id)
+        SELECT h.failure_id, count(*) AS count, array_agg(document_name(d) ORDER BY d.kind, d.scoro_id)
             AS documents, array_agg(DISTINCT d.kind::text) AS kinds
         FROM held h JOIN document d ON d.id = h.document_id GROUP BY h.failure_id
     ), money AS (
@@ -243,7 +262,7 @@ def failure(ledger: Ledger, failure_id: int) -> Row | None:
     return {**found[0], "letters": letters, "timeline": timeline, "mails": mails}
 
 
-LETTERS = """SELECT d.kind || ':' || d.scoro_id AS document, d.number, d.amount, d.currency, d.state, l.at, l.attempt,
+LETTERS = """SELECT document_name(d) AS document, d.number, d.amount, d.currency, d.state, l.at, l.attempt,
         l.cause, l.fix, l.field, l.culprit, l.operation_id, l.sent, l.answered, fd.cleared_at
     FROM dead_letter l LEFT JOIN document d ON d.id = l.document_id
     LEFT JOIN failure_document fd ON fd.failure_id = l.failure_id AND fd.dead_letter_id = l.id

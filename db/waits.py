@@ -86,10 +86,10 @@ WAITS = f"""WITH open_operation AS MATERIALIZED (
 class Wait:
     """Some pieces of work of one connection.
 
-    `what` is change, operation, pull, write (to Scoro), request, dead letter or bell; `waits_for` is empty for what is on its way (backoff and
-    look-ups included), else what must happen first: quota, person, prerequisite, connection, schedule, day
-    (Scoro's requests of this day are used up). `last_due_at` is
-    when it goes on, as far as that is known; of a schedule its next run.
+    `what` is change, operation, pull, write (to Scoro), request, dead letter or bell; `waits_for` is empty for what is
+    on its way (backoff and look-ups included), else what must happen first: quota, person, prerequisite, connection,
+    schedule, day (Scoro's requests of this day are used up). `last_due_at` is when it goes on, as far as that is known;
+    of a schedule its next run.
     """
 
     what: str
@@ -131,7 +131,7 @@ OUTCOME = f"""SELECT d.state, d.reason, d.number, c.name AS connection, c.state 
     LEFT JOIN link l ON l.document_id = d.id
     LEFT JOIN LATERAL (SELECT x.cause, x.fix FROM dead_letter x WHERE x.document_id = d.id
         ORDER BY x.id DESC LIMIT 1) letter ON true
-    LEFT JOIN LATERAL (SELECT r.kind || ':' || r.scoro_id AS document, r.reason FROM operation_need n
+    LEFT JOIN LATERAL (SELECT document_name(r) AS document, r.reason FROM operation_need n
         JOIN document r ON r.id = n.document_id WHERE n.operation_id = o.id AND r.state IN ('failed', 'held')
         LIMIT 1) needed ON true
     WHERE d.id = %(document)s"""

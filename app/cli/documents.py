@@ -72,7 +72,7 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
         ("Document", "Number", "State", "Amount", "Intacct", "Reason"),
         [
             (
-                f"{row['kind']} {row['scoro_id']}",
+                f"{row['kind']} {row['scoro_id'] or '-'}",
                 row["number"],
                 row["state"],
                 _money(row["amount"], row["currency"]),
@@ -163,6 +163,14 @@ def _print_document(document: dict[str, Any]) -> None:
             for r in o["requests"]
         ],
         title="Requests",
+    )
+    print_table(
+        ("Verb", "State", "Tries", "Made", "Left", "Settled", "Reason"),
+        [
+            (w["verb"], w["state"], w["attempts"], w["created_at"], w["first_left_at"], w["settled_at"], w["reason"])
+            for w in document["writes"]
+        ],
+        title="Writes to Scoro",
     )
     print_table(
         ("At", "Revision", "Note"), [(n["at"], n["revision"], n["text"]) for n in document["notes"]], title="Notes"

@@ -199,7 +199,7 @@ def now(
         chosen = load_connection(use, connection)
         if chosen.state == "disconnected":
             raise Refusal(f"{chosen.name} is disconnected: connect it again first.")
-        inbound = bool(kind) and fetching.is_inbound(chosen, Kind(kind))
+        inbound = kind is not None and fetching.is_inbound(chosen, Kind(kind))
         kinds = [] if inbound else [synced(kind)] if kind else list(SYNCED_KINDS)
         kinds = [wanted for wanted in kinds if not fetching.is_inbound(chosen, wanted)]
         scoro = runtime.scoro(chosen)

@@ -64,6 +64,7 @@ class Payment(BaseModel):
     date: str = ""
     method: str = "EFT"
     number: str = ""
+    draft: bool = False
 
 
 def only_loopback(request: Request) -> None:
@@ -288,6 +289,6 @@ def _pay(service: Service, payment: Payment) -> Record:
     }
     shares = [Share(paid.recordno, paid.amount, paid.adjustment, paid.adjustment_amount) for paid in payment.documents]
     try:
-        return payments.book(call, kind, header, shares)
+        return payments.book(call, kind, header, shares, draft=payment.draft)
     except FunctionError as error:
         raise HTTPException(409, str(error)) from error

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from db import scoro_writes
 from tests.worlds.stand_ins import line, today
 from tests.worlds.world import World
 
@@ -81,3 +82,126 @@ def test_a_payment_that_is_taken_back_loses_its_receipts(world: World) -> None:
         assert not world.scoro.receipts()
         assert world.scoro.record(invoice_id)["status"] == "unpaid"
     assert world.row("SELECT state FROM document WHERE kind = 'receipt'")["state"] == "deleted"
+
+
+def test_a_credit_that_is_applied_settles_both_in_scoro(world: World) -> None:
+    with world.running(web=False):
+        invoice_id, record = posted(world, "INV-1")["INV-1"]
+        customer = int(world.scoro.record(invoice_id)["company_id"])
+        credit_id = world.scoro.invoice("CR-1", customer, line(amount="-0.5"), credited_invoices=[invoice_id])
+        world.send(credit_id)
+        world.settle()
+        (credit,) = world.intacct.control("records/ARADJUSTMENT")
+        world.intacct.pay(
+            paid(record["RECORDNO"], "60.00", adjustment=credit["RECORDNO"], adjustment_amount="60.00"),
+        )
+        pulled(world)
+        sums = {row["invoice_id"]: row["sum"] for row in world.scoro.receipts()}
+    assert sums == {invoice_id: "120.00", credit_id: "-60.00"}
+    assert world.scoro.record(invoice_id)["status"] == "paid"
+    assert world.scoro.record(credit_id)["status"] == "paid"
+
+
+def test_a_payment_of_a_document_that_is_linked_later_comes_back_then(world: World) -> None:
+    with world.running(web=False):
+        invoice_id, record = posted(world, "INV-1")["INV-1"]
+        held = world.row("DELETE FROM link WHERE record_no = %s RETURNING *", [record["RECORDNO"]])
+        world.intacct.pay(paid(record["RECORDNO"], "20.00"))
+        pulled(world)
+        assert not world.scoro.receipts()
+        assert world.row("SELECT count(*) AS n FROM pulled WHERE state = 'unknown'")["n"] == 1
+        world.execute(
+            "INSERT INTO link (document_id, connection_id, object, record_no, natural_key) VALUES (%s, %s, %s, %s, %s)",
+            [held[name] for name in ("document_id", "connection_id", "object", "record_no", "natural_key")],
+        )
+        pulled(world)
+        assert [row["sum"] for row in world.scoro.receipts(invoice_id)] == ["20.00"]
+
+
+def test_drafts_old_payments_and_other_currencies_are_left_alone(world: World) -> None:
+    world.set(data__receipts__start_date=today())
+    with world.running(web=False):
+        record = posted(world, "INV-1")["INV-1"][1]
+        world.intacct.pay(paid(record["RECORDNO"], "20.00"), date="01/15/2026")
+        world.intacct.pay(paid(record["RECORDNO"], "30.00"), draft=True)
+        pulled(world)
+    assert not world.scoro.receipts()
+    assert not world.rows("SELECT FROM document WHERE kind = 'receipt'")
+
+
+def test_a_receipt_that_a_person_has_booked_already_is_linked(world: World) -> None:
+    with world.running(web=False):
+        invoice_id, record = posted(world, "INV-1")["INV-1"]
+        group = world.scoro.control(
+            "create/receipts",
+            {"date": today(), "receipt_account_id": 1, "receipts": [{"invoice_id": invoice_id, "sum": "120.00"}]},
+        )
+        world.intacct.pay(paid(record["RECORDNO"], "120.00"))
+        pulled(world)
+    assert len(world.scoro.receipts()) == 1
+    document = world.row("SELECT * FROM document WHERE kind = 'receipt'")
+    assert (document["state"], document["scoro_id"]) == ("posted", int(group["id"]))
+
+
+def test_a_payment_of_more_than_is_open_waits_for_a_person(world: World) -> None:
+    with world.running(web=False):
+        invoice_id, record = posted(world, "INV-1")["INV-1"]
+        world.scoro.control(
+            "create/receipts",
+            {"date": today(), "receipt_account_id": 1, "receipts": [{"invoice_id": invoice_id, "sum": "100.00"}]},
+        )
+        world.intacct.pay(paid(record["RECORDNO"], "120.00"))
+        pulled(world)
+    assert len(world.scoro.receipts()) == 1
+    document = world.row("SELECT * FROM document WHERE kind = 'receipt'")
+    assert document["state"] == "held"
+    assert "20.00" in document["reason"]
+
+
+def test_without_a_matching_account_the_failure_says_which_there_are(world: World) -> None:
+    world.set(accounts__payment_bank="")
+    with world.running(web=False):
+        record = posted(world, "INV-1")["INV-1"][1]
+        world.intacct.pay(paid(record["RECORDNO"], "120.00"))
+        pulled(world)
+        (failure,) = world.failures()
+        assert failure["code"] == "no_receipt_account"
+        assert "1 (Bank current account), 2 (Cash)" in failure["cause"]
+        assert not world.scoro.receipts()
+        world.set(accounts__payment_bank="2")
+        documents = [row["id"] for row in world.rows("SELECT id FROM document WHERE kind = 'receipt'")]
+        world.ledger.db.run(lambda ledger: scoro_writes.again(ledger, documents))
+        world.settle()
+    assert [row["receipt_account_id"] for row in world.scoro.receipts()] == [2]
+    assert not world.failures()
+
+
+def test_receipts_whose_answers_are_lost_are_looked_up_and_booked_once(world: World) -> None:
+    with world.running(web=False):
+        both = posted(world, "INV-1", "INV-2")
+        (first, one), (second, two) = both["INV-1"], both["INV-2"]
+        for fault in ("lost_after_commit", "lost_before", "throttled", "empty", "status_5xx", "html"):
+            world.scoro.fault(fault, module="receipts", action="modify", after=fault in {"empty", "html"})
+        world.intacct.pay(paid(one["RECORDNO"], "50.00"))
+        world.intacct.pay(paid(one["RECORDNO"], "50.00"))
+        world.intacct.pay(paid(two["RECORDNO"], "70.00"))
+        world.intacct.pay(paid(two["RECORDNO"], "50.00"))
+        pulled(world)
+    sums = sorted((row["invoice_id"], row["sum"]) for row in world.scoro.receipts())
+    assert sums == sorted([(first, "50.00"), (first, "50.00"), (second, "70.00"), (second, "50.00")])
+    groups = [row["scoro_id"] for row in world.rows("SELECT scoro_id FROM document WHERE kind = 'receipt'")]
+    assert sorted(groups) == sorted({row["id"] for row in world.scoro.receipts()}), "each is linked to its own"
+
+
+def test_receipts_whose_deletion_is_not_answered_are_gone_once(world: World) -> None:
+    with world.running(web=False):
+        record = posted(world, "INV-1")["INV-1"][1]
+        payments = [world.intacct.pay(paid(record["RECORDNO"], amount)) for amount in ("50.00", "10.00")]
+        pulled(world)
+        for fault in ("lost_before", "lost_after_commit"):
+            world.scoro.fault(fault, module="receipts", action="delete")
+        for payment in payments:
+            world.intacct.control(f"reverse/ARPYMT/{payment['RECORDNO']}", {})
+        pulled(world)
+    assert not world.scoro.receipts()
+    assert {row["state"] for row in world.rows("SELECT state FROM document WHERE kind = 'receipt'")} == {"deleted"}

@@ -290,7 +290,7 @@ def _unlinked(work: Work, short: Collection[Due]) -> dict[int, list[Entry]]:
         return {}
     first = min(date.fromisoformat(due.write.intent["date"]) for due in short)
     since = datetime.combine(first, datetime.min.time(), UTC)
-    listed = _listed(work, since, {_contact(due.record) for due in short})
+    listed = _listed(work, since, {None})  # who books by hand may leave the contact out
     linked = _linked(work, listed)
     return {
         due.write.id: [e for e in listed if e.document_id == due.document["scoro_id"] and e.group_id not in linked]

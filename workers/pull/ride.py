@@ -1,7 +1,8 @@
 """A pull that rides in a write request which leaves anyway, and so costs no request of its own.
 
 It rides when it is due, or will be within half an interval, and only with bulk: a person who waits for a document is
-not held up by pages of payments. The first pull is not made before its time. What does not fit into a page each is read by a look of its own.
+not held up by pages of payments. The first pull is not made before its time. What does not fit into a page each is read
+by a look of its own.
 """
 
 import time
