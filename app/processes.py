@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType
 
 import dramatiq
@@ -17,12 +18,15 @@ from app.settings import EnvironmentFault, Settings, address
 from app.version import version
 from app.web import web_app
 from app.wiring import Ledger, runtime_of
+from clients.mail import MailServer
 from console.pulse import Pulse
 from console.watch import Watch
 from console.web import Console
 from db import connections
 from producers.drain import Drain
 from producers.heal import Healer
+from producers.loop import Loop
+from producers.mailer import Mailer
 from producers.poll import Poller
 from producers.relay import Relay
 from producers.schedule import Clock
@@ -67,34 +71,12 @@ def running(
         if queues:
             workers = start_workers(broker, settings.queue_prefix, queues)
             stack.callback(_stop_workers, workers, stopping)
-        relay = _relay(ledger, broker, settings.queue_prefix)
-        relay.start()
-        stack.callback(relay.stop)
+        _start(stack, _relay(ledger, broker, settings.queue_prefix))
         if queues or scheduler:  # any number of sweepers may run; without one, gathered bulk would wait for ever
-            sweeper = Sweeper(ledger.db)
-            sweeper.start()
-            stack.callback(sweeper.stop)
+            _start(stack, Sweeper(ledger.db))
         if scheduler:
-            clock = Clock(ledger.db)
-            clock.start()
-            stack.callback(clock.stop)
-            pollers = [_poller(settings, ledger, runtime) for _ in range(POLLERS)]
-            for poller in pollers:
-                poller.start()
-                stack.callback(poller.stop)
-        if scheduler and amqp_url:  # the broker inside a process gives nothing up
-            drain = Drain(ledger.db, lambda: dead_queues(amqp_url, settings.queue_prefix), keep, reach)
-            drain.start()
-            stack.callback(drain.stop)
-        if scheduler and settings.public_url:
-            healer = Healer(
-                ledger.db,
-                settings.public_url,
-                lambda: ledger.db.run(lambda s: connections.every(s, ledger.vault)),
-                runtime.scoro,
-            )
-            healer.start()
-            stack.callback(healer.stop)
+            for loop in _scheduled(settings, ledger, runtime, amqp_url):
+                _start(stack, loop)
         if settings.metrics_bind:
             host, port = address(settings.metrics_bind)
             server, thread = start_http_server(port, host)
@@ -104,14 +86,33 @@ def running(
         if isinstance(measure, RabbitDepth):
             stack.callback(measure.close)
         if web or scheduler:
-            pulse = Pulse(ledger.db, measure)
-            pulse.start()
-            stack.callback(pulse.stop)
+            _start(stack, Pulse(ledger.db, measure))
         if not web:
             yield None
             return
         label = "RabbitMQ" if amqp_url else "Broker in this process"
         yield stack.enter_context(_web_server(settings, _console(stack, settings, runtime, measure, label)))
+
+
+def _start(stack: ExitStack, loop: Loop) -> None:
+    """Run a background thread until the stack ends."""
+    loop.start()
+    stack.callback(loop.stop)
+
+
+def _scheduled(settings: Settings, ledger: Ledger, runtime: Runtime, amqp_url: str | None) -> Iterator[Loop]:
+    """The background threads of a scheduler; any number of schedulers may run."""
+    yield Clock(ledger.db)
+    for _ in range(POLLERS):
+        yield _poller(settings, ledger, runtime)
+    if settings.smtp_url:
+        server = MailServer.at(settings.smtp_url.get_secret_value())
+        yield Mailer(ledger.db, server, settings.mail_from or "", settings.public_url, reach)
+    if amqp_url:  # the broker inside a process gives nothing up
+        yield Drain(ledger.db, lambda: dead_queues(amqp_url, settings.queue_prefix), keep, reach)
+    if settings.public_url:
+        every = partial(connections.every, vault=ledger.vault)
+        yield Healer(ledger.db, settings.public_url, lambda: ledger.db.run(every), runtime.scoro)
 
 
 def _console(stack: ExitStack, settings: Settings, runtime: Runtime, measure: Measure, broker_label: str) -> Console:

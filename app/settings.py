@@ -1,5 +1,6 @@
 """The environment: every variable with its default, read from `.env` too, refused with the fix if it makes no sense."""
 
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.services.data_dir import default_data_dir
 from clients.intacct.gateway import DEFAULT_URL
+from clients.mail import MailServer
 from schemas.redaction import remember
 
 
@@ -33,7 +35,7 @@ class Settings(BaseSettings):
     scoro_app_id: str = ""
     public_url: str | None = None
     smtp_url: SecretStr | None = None
-    mail_from: str = ""
+    mail_from: str | None = None
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     data_dir: Path = Field(default_factory=default_data_dir)
@@ -82,6 +84,31 @@ class Settings(BaseSettings):
             text = url.get_secret_value() if isinstance(url, SecretStr) else url or ""
             if "://" in text and (password := urlsplit(text).password):
                 remember(password, unquote(password))
+        return self
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mailbox(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                header = EmailMessage()
+                header["From"] = value
+                (address,) = header["From"].addresses
+            except (ValueError, IndexError):
+                address = None
+            if address is None or not address.domain or header["From"].defects:
+                raise ValueError("is no address such as scoro-intacct@example.com")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_can_leave(self) -> Self:
+        if self.smtp_url is not None:
+            try:
+                MailServer.at(self.smtp_url.get_secret_value())
+            except ValueError as error:
+                raise ValueError(f"SMTP_URL {error}") from None
+            if self.mail_from is None:
+                raise ValueError("MAIL_FROM is not set: with SMTP_URL say which address mail comes from")
         return self
 
     @model_validator(mode="after")

@@ -57,6 +57,14 @@ def digest(ledger: Ledger) -> None:
     )
 
 
+def open_for(ledger: Ledger, recipient: str) -> set[int]:
+    """The failures that are open and that this recipient is told of."""
+    rows = ledger.execute(
+        f"{RECIPIENTS} WHERE f.state IN ('open', 'waiting') AND e.address = %s".encode(), [recipient]
+    ).fetchall()
+    return {row["failure_id"] for row in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """What a mail says, for readers of either kind; no secret and no payload."""

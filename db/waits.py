@@ -75,6 +75,8 @@ WAITS = f"""WITH open_operation AS MATERIALIZED (
         UNION ALL SELECT 'write', waits_for, connection_id, due_at FROM open_write
         UNION ALL SELECT 'request', '', connection_id, NULL FROM request WHERE state IN ('charged', 'leaving')
         UNION ALL SELECT 'dead letter', '', connection_id, NULL FROM dead_letter WHERE handled_at IS NULL
+        UNION ALL SELECT 'mail', CASE WHEN %(mails)s THEN '' ELSE 'mail server' END, NULL, due_at
+            FROM mail WHERE state IN ('waiting', 'sending')
         UNION ALL SELECT 'bell', '', NULL, NULL FROM outbox)
     SELECT w.what, w.waits_for, coalesce(c.name, '') AS connection, coalesce(c.state::text, '') AS connection_state,
         count(*)::int AS count, max(w.due_at) AS last_due_at
@@ -86,10 +88,10 @@ WAITS = f"""WITH open_operation AS MATERIALIZED (
 class Wait:
     """Some pieces of work of one connection.
 
-    `what` is change, operation, pull, write (to Scoro), request, dead letter or bell; `waits_for` is empty for what is
-    on its way (backoff and look-ups included), else what must happen first: quota, person, prerequisite, connection,
-    schedule, day (Scoro's requests of this day are used up). `last_due_at` is when it goes on, as far as that is known;
-    of a schedule its next run.
+    `what` is change, operation, pull, write (to Scoro), request, dead letter, mail or bell; `waits_for` is empty for
+    what is on its way (backoff and look-ups included), else what must happen first: quota, person, prerequisite,
+    connection, schedule, day (Scoro's requests of this day are used up), mail server. `last_due_at` is when it goes on,
+    as far as that is known; of a schedule its next run.
     """
 
     what: str
@@ -100,9 +102,12 @@ class Wait:
     last_due_at: datetime | None
 
 
-def waits(ledger: Ledger, within_s: float = 0.0) -> list[Wait]:
-    """All that is not done, in one snapshot; pulls too that are due within so many seconds."""
-    return [Wait(**row) for row in ledger.execute(WAITS.encode(), {"within_s": within_s}).fetchall()]
+def waits(ledger: Ledger, within_s: float = 0.0, *, mails: bool = True) -> list[Wait]:
+    """All that is not done, in one snapshot; pulls too that are due within so many seconds.
+
+    Without a mail server (`mails`) mails wait for one.
+    """
+    return [Wait(**row) for row in ledger.execute(WAITS.encode(), {"within_s": within_s, "mails": mails}).fetchall()]
 
 
 def newest_change(ledger: Ledger, connection_id: int, module: str, scoro_id: int) -> tuple[int, int]:

@@ -25,6 +25,8 @@ STEPS = (
     "scoro.settled",  # the answer is committed
     "dead_letter.taken",  # the bell of a dead letter was heard
     "dead_letter.joined",  # its failure is committed
+    "mail.written",  # what a mail says is committed, it is not handed in
+    "mail.sent",  # the mail server has taken it, which is not committed
     "poison.taken",  # a message that was given up is in hand, nothing of it is committed
     "poison.committed",  # its dead letter stands, the broker does not know
 )

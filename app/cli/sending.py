@@ -217,7 +217,7 @@ def now(
             except fetching.FetchError as error:
                 if inbound:
                     raise Refusal(str(error)) from None
-        left = waiting.until_still(use.ledger.db, SYNC_TIMEOUT_S) if wait else []
+        left = waiting.until_still(use, SYNC_TIMEOUT_S) if wait else []
     for line in (waiting.describe(one) for one in left if one.waits_for):
         typer.echo(line)
     if moving := [one for one in left if not one.waits_for]:

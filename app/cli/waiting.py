@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from app.cli.common import opened
+from app.cli.common import Opened, opened
 from app.cli.errors import Refusal
 from app.cli.output import count, on_terminal, plain
 
 if TYPE_CHECKING:
-    from db.database import Database
     from db.waits import Wait
 
 STEP_S = 0.1
@@ -23,7 +22,7 @@ def wait(
 ) -> None:
     """Wait until nothing is on its way; waits for quota, a person and the like do not count and are printed."""
     with opened() as use:
-        left = until_still(use.ledger.db, timeout, with_pulls=True)
+        left = until_still(use, timeout, with_pulls=True)
     for line in dict.fromkeys(describe(found) for found in left if found.waits_for):
         typer.echo(line)
     moving = [found for found in left if not found.waits_for]
@@ -38,18 +37,19 @@ class Show(Protocol):
         """Take note of a count."""
 
 
-def until_still(db: "Database", timeout_s: float, *, with_pulls: bool = False) -> list["Wait"]:
+def until_still(use: Opened, timeout_s: float, *, with_pulls: bool = False) -> list["Wait"]:
     """Wait until nothing is on its way, or the time is over; returns what is left.
 
     With `with_pulls` a pull counts that is due before the time is over.
     """
     from db.waits import waits
 
+    mails = use.settings.smtp_url is not None
     give_up_at = time.monotonic() + timeout_s
     with _progress() as show:
         while True:
             within_s = max(0.0, give_up_at - time.monotonic()) if with_pulls else 0.0
-            left = db.run(lambda ledger, within_s=within_s: waits(ledger, within_s))  # type: ignore[misc]
+            left = use.ledger.db.run(lambda session, within_s=within_s: waits(session, within_s, mails=mails))  # type: ignore[misc]
             moving = sum(found.count for found in left if not found.waits_for)
             show(moving)
             remaining_s = give_up_at - time.monotonic()
@@ -99,6 +99,8 @@ def describe(found: "Wait") -> str:
     if found.waits_for == "schedule":
         until = f"the next run, at {plain(found.last_due_at)}" if found.last_due_at else "`scoro-intacct sync now`"
         return f"{subject} {verb} for {until}."
+    if found.waits_for == "mail server":
+        return f"{count(found.count, 'mail')} {verb} for a mail server: set SMTP_URL and MAIL_FROM."
     if found.waits_for == "person":
         return f"{subject} {verb} for a person: see `scoro-intacct documents list --state held`."
     if found.waits_for == "prerequisite":
