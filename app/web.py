@@ -7,10 +7,11 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.settings import Settings
+from console import action_addresses
 from console.app import console_app
 from console.web import Console
 from db.database import LEDGER_LOST
-from producers import webhooks
+from producers import intacct_events, webhooks
 
 
 def web_app(settings: Settings, console: Console) -> FastAPI:
@@ -18,6 +19,8 @@ def web_app(settings: Settings, console: Console) -> FastAPI:
     db = console.db
     app = FastAPI(title="scoro-intacct", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(webhooks.router(db))
+    app.include_router(intacct_events.router(db, console.vault))
+    app.include_router(action_addresses.router(console.runtime))
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -88,6 +88,16 @@ def id_by_entity(ledger: Ledger, site_id: int, scoro_entity: str) -> tuple[int, 
     return (row["id"], ConnectionSettings.from_json(row["settings"])) if row else None
 
 
+def hook_token(ledger: Ledger, connection_id: int) -> bytes | None:
+    """The sealed token of the webhooks of a connection's site; None for one that is disconnected or not there."""
+    row = ledger.execute(
+        """SELECT s.hook_token FROM connection c JOIN site s ON s.id = c.site_id
+           WHERE c.id = %s AND c.state <> 'disconnected'""",
+        [connection_id],
+    ).fetchone()
+    return row["hook_token"] if row else None
+
+
 def company(ledger: Ledger, company_id: str) -> int:
     """The row of an Intacct company, made when it is first named."""
     ledger.execute("INSERT INTO company (company_id) VALUES (%s) ON CONFLICT DO NOTHING", [company_id])

@@ -101,6 +101,40 @@ def fetch_outcome(ledger: Ledger, fetch_id: int) -> dict[str, Any]:
     return one(ledger, FETCH_OUTCOME, [fetch_id])
 
 
+HINT_GAP_S = 60
+"""Events of Intacct come in crowds: what comes within this of the last look is looked for together."""
+HINT_GAP_LATER_S = 900
+"""The same once a day has had `HINTED_A_DAY` requests for pulls, so that events do not use up the month."""
+HINTED_A_DAY = 64
+
+
+def hint(ledger: Ledger, connection_id: int) -> bool:
+    """Intacct says that something is new: look soon, at once if the last look is not just over; False as `ask`."""
+    row = ledger.execute(
+        """UPDATE pull p SET asked_at = coalesce(p.asked_at, ledger_now()),
+               not_before = greatest(p.not_before, p.last_at + least(
+                   make_interval(mins => coalesce((n.settings #>> '{pull,interval}')::int, %(interval)s)),
+                   make_interval(secs => CASE WHEN (
+                       SELECT count(*) FROM request r WHERE r.site_id = n.site_id AND r.purpose = 'pull'
+                         AND r.month >= site_month(s.time_zone) - interval '1 month'
+                         AND r.charged_at > ledger_now() - interval '1 day') >= %(most)s
+                       THEN %(later_s)s ELSE %(gap_s)s END)))
+           FROM connection n JOIN site s ON s.id = n.site_id
+           WHERE p.connection_id = %(id)s AND n.id = p.connection_id
+           RETURNING p.not_before <= ledger_now() AS due""",
+        {
+            "interval": DEFAULT_INTERVAL,
+            "most": HINTED_A_DAY,
+            "later_s": HINT_GAP_LATER_S,
+            "gap_s": HINT_GAP_S,
+            "id": connection_id,
+        },
+    ).fetchone()
+    if row is not None and row["due"]:
+        outbox.ring(ledger, "pull", connection_id)
+    return row is not None
+
+
 def peek(ledger: Ledger, connection_id: int) -> Pull | None:
     """The connection's pull, locked until the transaction ends; None while a request carries it, or somebody has it."""
     row = ledger.execute(

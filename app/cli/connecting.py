@@ -115,6 +115,8 @@ def list_connections(as_json: AsJson = False) -> None:
 
 
 def _json_row(use: Opened, row: dict[str, Any]) -> dict[str, Any]:
+    from producers.intacct_events import token_of
+
     base = use.settings.public_url or f"http://{use.settings.http_bind}"
     token = use.ledger.vault.open(row["hook_token"])
     return {
@@ -126,7 +128,7 @@ def _json_row(use: Opened, row: dict[str, Any]) -> dict[str, Any]:
         "entity": row["entity"],
         "state": row["state"],
         "webhook_url": f"{base}/hooks/scoro/{token}",
-        "intacct_webhook_url": None,
+        "intacct_webhook_url": f"{base}/hooks/intacct/{token_of(token, row['id'])}",
         "next_run": row["next_run"],
         "tax_solution": row["tax_solution"],
         "requests_used": row["requests_used"],

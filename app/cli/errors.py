@@ -24,6 +24,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from console.actions.connecting import ConnectError
     from console.actions.documents import NotDoneError
     from console.actions.people import PeopleError
+    from console.actions.quick import NotAllowedError, NotPossibleError
     from console.actions.sites import SiteError
     from db.migrate import MigrationError
     from db.vault import VaultError
@@ -34,7 +35,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
         ConnectError,
         EnvironmentFault,
         MigrationError,
+        NotAllowedError,
         NotDoneError,
+        NotPossibleError,
         PeopleError,
         PoolTimeout,
         ScoroError,

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli import (
+    acting,
     connecting,
     documents,
     failures,
@@ -72,5 +73,6 @@ for name, group in {
     "failures": failures.group,
     "quota": quota.group,
     "people": people.group,
+    "action": acting.group,
 }.items():
     root.add_typer(group, name=name)

@@ -55,16 +55,14 @@ def send(
     connection: ConnectionOption = None,
 ) -> None:
     """Send one document now, ahead of everything else; waits up to 30 s for it to be posted."""
+    from console.actions import quick
     from db import waits
-    from producers import manual
 
     wanted = synced(kind)
     who = _acting(user)
     with opened() as use:
         chosen = load_connection(use, connection)
-        if chosen.state == "disconnected":
-            raise Refusal(f"{chosen.name} is disconnected: connect it again first.")
-        manual.send(use.ledger.db, chosen, wanted, id, who)
+        quick.send(use.ledger.db, chosen, wanted, id, user=_user(user), actor=who)
         if no_wait:
             typer.echo(f"{_title(wanted, id)} is on its way.")
             return
@@ -86,15 +84,12 @@ def fetch(
     connection: ConnectionOption = None,
 ) -> None:
     """Fetch from Intacct what belongs to one document: its payments, or a bill itself; waits up to 30 s for it."""
-    from console.actions import fetching
+    from console.actions import fetching, quick
 
     wanted, who = Kind(kind), _acting(user)
     with opened() as use:
         chosen = load_connection(use, connection)
-        try:
-            asked = fetching.fetch(use.ledger.db, chosen, wanted, id, who)
-        except fetching.FetchError as error:
-            raise Refusal(str(error)) from None
+        asked = quick.fetch(use.ledger.db, chosen, wanted, id, user=_user(user), actor=who)
         if no_wait:
             typer.echo(f"{_title(wanted, id)} is being fetched.")
             return
@@ -117,6 +112,11 @@ def _acting(user: str | None) -> str:
     if not user.strip() or len(user) > MAX_USER or not user.isprintable():
         raise typer.BadParameter(f"--as takes a user's name of at most {MAX_USER} characters")
     return f"{actor()} as {user.strip()}"
+
+
+def _user(user: str | None) -> str:
+    """Who wants a quick action: the one in whose name it is asked for, else who types."""
+    return user or actor().removeprefix("cli:")
 
 
 def _title(kind: Kind, scoro_id: int) -> str:

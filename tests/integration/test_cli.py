@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,8 @@ def test_the_connection_list_has_the_agreed_names(ledger: Filled, monkeypatch: p
     ledger.fail(uk, ledger.document(uk, 1))
     (row,) = told("connection", "list")
     assert list(row) == CONNECTION_FIELDS
+    intacct_url = row.pop("intacct_webhook_url")
+    assert re.fullmatch(rf"http://127\.0\.0\.1:8099/hooks/intacct/{uk}-[0-9a-f]{{64}}", intacct_url)
     token = Vault([SECRET_KEY]).open(ledger.rows("SELECT hook_token FROM site")[0]["hook_token"])
     assert row == {
         "id": uk,
@@ -154,7 +157,6 @@ def test_the_connection_list_has_the_agreed_names(ledger: Filled, monkeypatch: p
         "entity": "UK",
         "state": "active",
         "webhook_url": f"http://127.0.0.1:8099/hooks/scoro/{token}",
-        "intacct_webhook_url": None,
         "next_run": None,
         "tax_solution": "UK - VAT",
         "requests_used": 1,
