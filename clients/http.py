@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -49,6 +51,13 @@ class Answer:
         """A header that counts seconds, None if it is absent or something else."""
         text = self.headers.get(header, "").strip()
         return float(text) if _SECONDS.fullmatch(text) else None
+
+    def clock_ahead_s(self, now: datetime) -> float | None:
+        """How far the far side's clock is ahead of ours, to a second, None if it does not tell the time."""
+        with suppress(ValueError, TypeError):
+            told = parsedate_to_datetime(self.headers.get("date", ""))
+            return ((told if told.tzinfo else told.replace(tzinfo=UTC)) - now).total_seconds() + 0.5
+        return None
 
 
 class _Call:
@@ -192,6 +201,8 @@ class Poster:
         self._public_only = public_only
         self._local = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self.clock_ahead_s: float | None = None
+        """How far the service's clock was ahead of ours when it answered last; None where it did not tell."""
 
     def post(
         self,
@@ -211,7 +222,7 @@ class Poster:
         _current.call = call
         try:
             with call.watched():
-                return self._answer(url, call, max_answer_bytes or self._max_answer_bytes)
+                return self._dated(self._answer(url, call, max_answer_bytes or self._max_answer_bytes))
         except AddressRefusedError as refused:
             raise TransportError(str(refused), left=False, misaddressed=True) from refused
         except tuple(REASONS) as failure:
@@ -226,6 +237,10 @@ class Poster:
         """End the connections of all threads; a later call opens new ones."""
         for session in list(self._sessions):
             session.close()
+
+    def _dated(self, answer: Answer) -> Answer:
+        self.clock_ahead_s = answer.clock_ahead_s(datetime.now(UTC))
+        return answer
 
     def _answer(self, url: str, call: _Call, max_answer_bytes: int) -> Answer:
         timeout = (min(CONNECT_TIMEOUT_S, call.remaining_s), call.remaining_s)

@@ -143,6 +143,18 @@ def add(
     return int(row["id"])
 
 
+def taken(ledger: Ledger, site_id: int, scoro_entity: str, company_id: str, entity: str) -> str | None:
+    """Which of two entities is connected already: `scoro`, `intacct` or None."""
+    row = one(
+        ledger,
+        """SELECT bool_or(n.site_id = %s AND n.scoro_entity = %s) AS scoro,
+               bool_or(co.company_id = %s AND n.entity = %s) AS intacct
+           FROM connection n JOIN company co ON co.id = n.company WHERE n.state <> 'disconnected'""",
+        [site_id, scoro_entity, company_id, entity],
+    )
+    return "scoro" if row["scoro"] else "intacct" if row["intacct"] else None
+
+
 def move(ledger: Ledger, connection_id: int, from_states: Collection[str], to_state: str, reason: str = "") -> bool:
     """Move a connection to another state; False where it is in none of `from_states` any more."""
     row = ledger.execute(

@@ -9,15 +9,16 @@ import socket
 import threading
 import time
 from asyncio import Transport
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 TRANSPORT_KEY = "sandbox.transport"
@@ -38,6 +39,25 @@ class TransportProtocol(H11Protocol):
             await app(scope, receive, send)
 
         self.app = cast("Any", with_transport)
+
+
+class Dated:
+    """Has every answer tell the time by the stand-in's own clock."""
+
+    def __init__(self, app: ASGIApp, now_s: Callable[[], float]) -> None:
+        self._app = app
+        self._now_s = now_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, with a Date header."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                stamp = formatdate(self._now_s(), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", stamp)]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
 
 def connection_is_open(request: Request) -> bool:
@@ -66,6 +86,7 @@ def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         log_level="critical",
+        date_header=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,
         backlog=2048,

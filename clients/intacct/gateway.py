@@ -86,6 +86,11 @@ class Gateway:
             raise from_transport(error) from error
         return _response(answer)
 
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How far the gateway's clock was ahead of ours when it answered last; None where it did not tell."""
+        return self._poster.clock_ahead_s
+
     def close(self) -> None:
         """End the kept-alive connections of all threads."""
         self._poster.close()

@@ -256,6 +256,11 @@ class ScoroClient:
         """End a subscription."""
         self.call("webhooks", "unsubscribe", id)
 
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How far Scoro's clock was ahead of ours when it answered last; None where it did not tell."""
+        return self._poster.clock_ahead_s
+
     def close(self) -> None:
         """End the kept-alive connections of all threads."""
         self._poster.close()

@@ -7,7 +7,7 @@ ConnectError         one sentence with the fix
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg.errors import UniqueViolation
 
@@ -15,6 +15,8 @@ from clients.intacct.errors import ConnectionBroken, GatewayError
 from clients.intacct.gateway import Login
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ScoroError
+from console.actions import fitness, refusals
+from console.actions.fitness import UnfitError
 from db import connections, failures, outbox, reference, sites
 from db.breakers import INTACCT
 from db.connections import Connection
@@ -23,6 +25,7 @@ from db.database import Ledger as Session
 from db.sites import Site
 from producers.subscriptions import hook_url, subscribe_missing, unsubscribe_all
 from schemas.errors import DocumentError
+from schemas.intacct.functions import read_entity_details
 from schemas.kinds import Purpose
 from workers.carrier import QuotaUsedUpError, asking
 from workers.pull.background import (
@@ -31,6 +34,7 @@ from workers.pull.background import (
     read_intacct,
     read_scoro,
 )
+from workers.pull.rights import probes
 from workers.reference import DIMENSION
 from workers.runtime import Runtime, login_of
 
@@ -66,17 +70,20 @@ def connect(
         raise ConnectError(
             "INTACCT_SENDER_ID or INTACCT_SENDER_PASSWORD is not set: take both from your Web Services licence."
         )
-    lines: list[str] = []
     scoro_client = _scoro_client(runtime, site, scoro_entity)
-    scoro = _read_scoro(scoro_client, scoro_entity)
+    scoro = _read_scoro(site, scoro_client, scoro_entity)
     login = Login(company_id, user_id, password, entity or None)
-    intacct = _read_intacct(runtime, site, login)
-    base_currency = _base_currency(intacct, scoro, entity, scoro_entity, lines)
+    intacct = _read_intacct(runtime, site, login, with_rights=True)
+    try:
+        base = fitness.check_base_currency(login, fitness.check_entity(login, intacct), scoro, scoro_entity)
+        lines = fitness.check_rights(login, intacct)
+    except UnfitError as error:
+        raise ConnectError(str(error)) from None
     if (problem := intacct.unreadable.get("GLACCOUNT")) is not None:
-        raise ConnectError(
-            f"The Intacct user {user_id} may not read accounts ({problem}): give it List and View on GL accounts."
-        )
-    solution = _tax_solution(intacct, lines)
+        raise ConnectError(f"Intacct does not show its accounts ({problem}): try again, or ask Sage about it.")
+    solution, about_taxes = fitness.tax_solution(intacct)
+    lines += [*filter(None, [base.note]), *about_taxes, *fitness.scoro_lines(scoro_client, scoro)]
+    lines += fitness.clock_lines({"Scoro": scoro_client.clock_ahead_s, "Intacct": runtime.gateway.clock_ahead_s})
 
     def keep(session: Session) -> int:
         connection_id = connections.add(
@@ -89,7 +96,7 @@ def connect(
             entity=entity,
             user_id=user_id,
             password=password,
-            base_currency=base_currency,
+            base_currency=base.code,
             multi_entity=bool(entity),
             tax_solution=solution,
             time_zone=site.time_zone,
@@ -99,8 +106,9 @@ def connect(
 
     try:
         connection_id = runtime.db.run(keep)
-    except UniqueViolation as error:
-        raise ConnectError(_taken(error, scoro_entity, company_id, entity, name or scoro_entity)) from None
+    except UniqueViolation:
+        taken = runtime.db.run(lambda session: connections.taken(session, site.id, scoro_entity, company_id, entity))
+        raise ConnectError(_taken(taken, scoro_entity, company_id, entity, name or scoro_entity)) from None
     lines += _read_lines(intacct)
     lines += _subscribe(runtime, site, scoro_client)
     return Connected(connection_id, lines)
@@ -119,17 +127,17 @@ def _scoro_client(runtime: Runtime, site: Site, entity: str) -> ScoroClient:
         raise ConnectError(f"{error}: set another one with `scoro-intacct site set {site.name} url=...`.") from None
 
 
-def _read_scoro(client: ScoroClient, entity: str) -> ScoroBackground:
+def _read_scoro(site: Site, client: ScoroClient, entity: str) -> ScoroBackground:
     try:
         return read_scoro(client)
     except (ScoroError, DocumentError) as error:
-        raise ConnectError(
-            f"Scoro does not let us read the entity {entity} ({error}): check the site's URL, its API key and the"
-            " entity's id under Settings > Site settings > Integrations > Scoro API."
-        ) from None
+        raise ConnectError(refusals.of_scoro(site, entity, error)) from None
 
 
-def _read_intacct(runtime: Runtime, site: Site, login: Login, connection_id: int | None = None) -> IntacctBackground:
+def _read_intacct(
+    runtime: Runtime, site: Site, login: Login, connection_id: int | None = None, *, with_rights: bool = False
+) -> IntacctBackground:
+    """Read everything in one request, and if wanted try what the user may read."""
     send = asking(
         runtime.db,
         runtime.gateway,
@@ -140,19 +148,42 @@ def _read_intacct(runtime: Runtime, site: Site, login: Login, connection_id: int
         slots=runtime.slots,
     )
     try:
-        return read_intacct(send)
-    except ConnectionBroken as error:
-        raise ConnectError(
-            f"Intacct does not let us in: {error} Check company, user, password and entity, and that the sender"
-            f" {runtime.gateway.sender.sender_id} is authorised under Company > Security > Web Services authorizations."
-        ) from None
+        return read_intacct(send, probes() if with_rights else None)
     except GatewayError as error:
-        raise ConnectError(f"Intacct could not be asked ({error}): try again.") from None
+        entities = _entities_without(runtime, site, login) if isinstance(error, ConnectionBroken) else None
+        if entities is not None:
+            raise ConnectError(refusals.of_entity(login, entities)) from None
+        raise ConnectError(refusals.of_intacct(login, runtime.gateway.sender.sender_id, error)) from None
     except QuotaUsedUpError:
         raise ConnectError(
             f"This month's requests of {site.name} are used up: wait for the next month, or raise the limit with"
             f" `scoro-intacct quota limit {site.name} N`."
         ) from None
+
+
+def _entities_without(runtime: Runtime, site: Site, login: Login) -> list[str] | None:
+    """The entities that the user may enter, if the sign-in works without the one that was named; else None.
+
+    A refused sign-in does not say which part of it is wrong: one more request, at the top level, tells.
+    """
+    if not login.entity_id:
+        return None
+    send = asking(
+        runtime.db,
+        runtime.gateway,
+        replace(login, entity_id=None),
+        site_id=site.id,
+        connection_id=None,
+        purpose=Purpose.BACKGROUND,
+        slots=runtime.slots,
+    )
+    try:
+        answer = send([("entities", read_entity_details())]).results.get("entities")
+    except (GatewayError, QuotaUsedUpError):
+        return None
+    rows = [{name.casefold(): value for name, value in row.items()} for row in answer.rows] if answer else []
+    ids = sorted(filter(None, (row.get("id") or row.get("locationid") or row.get("entityid") for row in rows)))
+    return None if login.entity_id in ids else ids
 
 
 def _keep_reference(session: Session, connection_id: int, intacct: IntacctBackground, scoro: ScoroBackground) -> None:
@@ -166,7 +197,8 @@ def read_background(runtime: Runtime, connection: Connection) -> list[str]:
     """Read accounts, tax rates, dimensions and the like again, from both sides; raises ConnectError."""
     if connection.state == "disconnected":
         raise ConnectError(f"{connection.name} is disconnected: connect it again first.")
-    scoro = _read_scoro(_scoro_client(runtime, connection.site, connection.scoro_entity), connection.scoro_entity)
+    client = _scoro_client(runtime, connection.site, connection.scoro_entity)
+    scoro = _read_scoro(connection.site, client, connection.scoro_entity)
     intacct = _read_intacct(runtime, connection.site, login_of(connection), connection.id)
     runtime.db.run(lambda session: _keep_reference(session, connection.id, intacct, scoro))
     return _read_lines(intacct)
@@ -178,51 +210,14 @@ def _read_lines(intacct: IntacctBackground) -> list[str]:
     return [*unreadable, f"read from Intacct: {', '.join(counts)}"]
 
 
-def _base_currency(
-    intacct: IntacctBackground, scoro: ScoroBackground, entity: str, scoro_entity: str, lines: list[str]
-) -> str:
-    rows = [{name.casefold(): value for name, value in row.items()} for row in intacct.entities]
-    by_id = {named: row for row in rows if (named := row.get("id") or row.get("locationid") or row.get("entityid"))}
-    if entity and by_id and entity not in by_id:
-        raise ConnectError(
-            f"The Intacct user may not enter the entity {entity}: choose one of {', '.join(sorted(by_id))},"
-            " or give it access."
-        )
-    row = by_id.get(entity, {})
-    told = row.get("currency") or row.get("basecurrency") or row.get("basecurr") or ""
-    if not told:
-        lines.append(
-            f"Intacct does not tell the entity's base currency; Scoro's ({scoro.company.base_currency}) is taken"
-        )
-        return scoro.company.base_currency
-    if scoro.company.base_currency and told != scoro.company.base_currency:
-        raise ConnectError(
-            f"The base currencies differ: Intacct's {entity or 'company'} keeps its books in {told},"
-            f" Scoro's {scoro_entity} in {scoro.company.base_currency}; join entities of equal base currency."
-        )
-    return told
-
-
-def _tax_solution(intacct: IntacctBackground, lines: list[str]) -> str | None:
-    """The entity's tax solution: the one its tax details belong to."""
-    named = {str(item.data["solution"]) for item in intacct.topics.get("tax_detail", []) if item.data["solution"]}
-    solutions = sorted(named or {item.key for item in intacct.topics.get("tax_solution", [])})
-    if len(solutions) > 1:
-        lines.append(f"several tax solutions are visible ({', '.join(solutions)}); {solutions[0]} is taken")
-    if not solutions:
-        lines.append("no tax solution: VAT goes on lines of its own, on the account that accounts.tax_line names")
-    return solutions[0] if solutions else None
-
-
-def _taken(error: UniqueViolation, scoro_entity: str, company_id: str, entity: str, name: str) -> str:
-    constraint = error.diag.constraint_name or ""
-    if constraint == "one_connection_per_scoro_entity":
+def _taken(taken: str | None, scoro_entity: str, company_id: str, entity: str, name: str) -> str:
+    if taken == "scoro":
         return f"The Scoro entity {scoro_entity} is connected already: disconnect it first, or choose another one."
-    if constraint == "one_connection_per_intacct_entity":
+    if taken == "intacct":
         return (
             f"The Intacct entity {entity or company_id} is connected already: disconnect it first, or choose another."
         )
-    return f"There is a connection called {name} already: choose another name."
+    return f"There is a connection called {name} already: choose another name with --name."
 
 
 def _subscribe(runtime: Runtime, site: Site, client: ScoroClient) -> list[str]:

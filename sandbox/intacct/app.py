@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from sandbox.intacct.control import control_routes
 from sandbox.intacct.faults import TRANSPORT_FAULTS, Fault
 from sandbox.intacct.service import Arrival, Service
-from sandbox.serve import connection_is_open, drop_connection
+from sandbox.serve import Dated, connection_is_open, drop_connection
 
 GATEWAY_PATH = "/ia/xml/xmlgw.phtml"
 DATABASE_NAME = "intacct.sqlite3"
@@ -120,6 +120,7 @@ def create_app(data_dir: Path | None = None) -> FastAPI:
         service.store.close()
 
     app = FastAPI(title="Sage Intacct gateway stand-in", lifespan=lifespan, openapi_url=None)
+    app.add_middleware(Dated, now_s=service.now_s)
     app.add_api_route(GATEWAY_PATH, front.post, methods=["POST"], response_model=None)
     app.include_router(control_routes(service, front.late_commits))
     return app

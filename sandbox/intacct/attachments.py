@@ -94,6 +94,7 @@ def get(call: Call, element: Element) -> Result:
 
 def get_list(call: Call, element: Element) -> Result:
     """Read records, filtered by expressions on their fields, a page at a time (`start`, `maxitems`)."""
+    call.allow("get_list", _object(element))
     records = [record for record in call.store.all(_object(element)) if call.sees(record)]
     conditions = element.find("filter")
     for condition in () if conditions is None else conditions:

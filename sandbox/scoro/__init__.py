@@ -30,6 +30,7 @@ from sandbox.scoro.errors import ApiError
 from sandbox.scoro.generation import follow
 from sandbox.scoro.site import Event, Site
 from sandbox.scoro.webhooks import Webhooks
+from sandbox.serve import Dated
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -53,6 +54,7 @@ def create_app(data_dir: Path | None = None) -> FastAPI:
         site.store.close()
 
     app = FastAPI(title="Scoro stand-in", lifespan=lifespan)
+    app.add_middleware(Dated, now_s=site.now)
     app.add_exception_handler(ApiError, _refuse)
     app.add_route("/api/v2/{path:path}", api.answer, methods=METHODS, include_in_schema=False)
     app.include_router(control(api))

@@ -114,6 +114,8 @@ class IntacctBackground:
     topics: dict[str, list[Item]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     """Object -> why it could not be read."""
+    probed: dict[str, FunctionResult | None] = field(default_factory=dict)
+    """What else was asked for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,14 @@ class ScoroBackground:
     topics: dict[str, list[Item]]
 
 
-def read_intacct(send: Send) -> IntacctBackground:
-    """Read everything in one request, and what did not fit into a page in a second one."""
+def read_intacct(send: Send, probes: Mapping[str, Function] | None = None) -> IntacctBackground:
+    """Read everything in one request, and what did not fit into a page in a second one; `probes` ride in the first."""
     found = IntacctBackground()
     first = {name: query(topic.object, topic.fields) for name, topic in TOPICS.items()}
-    asked = {"entities": read_entity_details(), "dimensions": get_dimensions(), **first}
+    extra = {f"probe {name}": function for name, function in (probes or {}).items()}
+    asked = {"entities": read_entity_details(), "dimensions": get_dimensions(), **first, **extra}
     answers = _ask(send, asked)
+    found.probed = {name: answers[f"probe {name}"] for name in probes or {}}
     found.entities = answers["entities"].rows if answers["entities"] else ()
     found.dimensions = answers["dimensions"].rows if answers["dimensions"] else ()
     more: dict[str, Function] = {}
