@@ -25,6 +25,8 @@ class Account:
     number: str
     title: str
     active: bool = True
+    requires: tuple[str, ...] = ()
+    """Dimensions that each of its lines must carry."""
 
 
 @dataclass(frozen=True, slots=True)

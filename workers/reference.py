@@ -59,9 +59,10 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
     def scoro(topic: str) -> list[Item]:
         return topics.get(("scoro", topic), [])
 
+    requires = {i.key: tuple(i.data["requires"]) for i in intacct("account_dimensions")}
     return ReferenceData(
         base_currency=connection.base_currency,
-        accounts=tuple(Account(i.key, i.data["title"], i.active) for i in intacct("account")),
+        accounts=tuple(Account(i.key, i.data["title"], i.active, requires.get(i.key, ())) for i in intacct("account")),
         scoro_accounts=tuple(ScoroAccount(int(i.key), i.data["symbol"], i.data["name"]) for i in scoro("account")),
         tax_details=tuple(
             TaxDetail(
@@ -82,6 +83,10 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
             topic.removeprefix(DIMENSION): tuple(DimensionValue(i.key, i.data["name"], i.active) for i in items)
             for (source, topic), items in topics.items()
             if source == "intacct" and topic.startswith(DIMENSION)
+        }
+        | {
+            kind.upper(): tuple(DimensionValue(i.key, i.data["name"], i.active) for i in intacct(kind))
+            for kind in PARTY_KINDS
         },
         currencies=frozenset(i.key for i in scoro("currency") if i.active),
         multi_entity=connection.multi_entity,

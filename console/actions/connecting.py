@@ -31,6 +31,7 @@ from workers.carrier import QuotaUsedUpError, asking
 from workers.pull.background import (
     IntacctBackground,
     ScoroBackground,
+    known_user_dimensions,
     read_intacct,
     read_scoro,
 )
@@ -148,7 +149,8 @@ def _read_intacct(
         slots=runtime.slots,
     )
     try:
-        return read_intacct(send, probes() if with_rights else None)
+        known = known_user_dimensions(_topics(runtime, connection_id))
+        return read_intacct(send, known, probes() if with_rights else None)
     except GatewayError as error:
         entities = _entities_without(runtime, site, login) if isinstance(error, ConnectionBroken) else None
         if entities is not None:
@@ -184,6 +186,14 @@ def _entities_without(runtime: Runtime, site: Site, login: Login) -> list[str] |
     rows = [{name.casefold(): value for name, value in row.items()} for row in answer.rows] if answer else []
     ids = sorted(filter(None, (row.get("id") or row.get("locationid") or row.get("entityid") for row in rows)))
     return None if login.entity_id in ids else ids
+
+
+def _topics(runtime: Runtime, connection_id: int | None) -> set[str]:
+    """The topics of Intacct that were read before."""
+    if connection_id is None:
+        return set()
+    kept = runtime.db.run(lambda session: reference.every(session, connection_id))
+    return {topic for source, topic in kept if source == "intacct"}
 
 
 def _keep_reference(session: Session, connection_id: int, intacct: IntacctBackground, scoro: ScoroBackground) -> None:

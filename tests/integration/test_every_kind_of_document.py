@@ -210,3 +210,22 @@ def test_a_foreign_bill_carries_its_rate(bills_world: World) -> None:
     assert (booked["CURRENCY"], Decimal(booked["EXCHANGE_RATE"])) == ("EUR", Decimal("0.8572"))
     assert (booked["WHENCREATED"], booked["WHENPOSTED"]) == ("04/02/2026", "03/31/2026")
     assert sums(booked) == total(told(world, "bills", bill))
+
+
+def test_user_defined_dimensions_travel_by_id_in_both_forms_of_lines(bills_world: World) -> None:
+    world = bills_world
+    world.change_settings(
+        {
+            "dimensions.fields.PRACTICE": "c_class",
+            "dimensions.bills.PRACTICE": "true",
+            "dimensions.invoices.PRACTICE": "true",
+            "dimensions.invoices.CLASS": "false",
+        }
+    )
+    practice = [{"id": "c_class", "value": "Engineering"}]
+    with world.running():
+        bill = write(world, "bills", no="B-1", company_id=supplier(world), custom_fields=practice, lines=[cost()])
+        invoice = world.scoro.invoice("INV-1", world.scoro.customer(), line(custom_fields=practice))
+        until(lambda: posted(world, "bills", bill) and world.document_is(invoice, "posted"), "both are posted")
+    assert [row["GLDIMPRACTICE"] for row in lines_of(held(world, "APBILL", "B-1"))] == ["2"]
+    assert [row["GLDIMPRACTICE"] for row in lines_of(held(world, "ARINVOICE", "INV-1"))] == ["2"]

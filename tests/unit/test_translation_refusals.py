@@ -35,6 +35,13 @@ def department(value: str) -> dict[str, Any]:
 
 
 DEPARTMENT = with_settings(dimensions__fields__DEPARTMENT="c_department", dimensions__invoices__DEPARTMENT="true")
+
+
+def with_required(context: Context) -> Context:
+    accounts = tuple(replace(account, requires=("DEPARTMENT",)) for account in REFERENCE.accounts)
+    return replace(context, reference=replace(REFERENCE, accounts=accounts))
+
+
 TWO_STANDARDS = replace(
     REFERENCE,
     tax_details=(*REFERENCE.tax_details, TaxDetail("Standard services", REFERENCE.tax_details[0].rate, "Sale")),
@@ -222,6 +229,38 @@ ROWS: list[tuple[str, dict[str, Any], Context, str, str, str]] = [
         "id_code",
         "several in Intacct: C-1, C-2, C-3",
         "connection set C matching.customer_key=",
+    ),
+    (
+        "missing_dimension",
+        invoice(),
+        with_required(DEPARTMENT),
+        "c_department",
+        "the account 4000 wants a DEPARTMENT on each of its lines",
+        "Choose a value in the custom field c_department",
+    ),
+    (
+        "missing_dimension",
+        invoice(),
+        with_required(with_settings(dimensions__fields__DEPARTMENT="c_department")),
+        "c_department",
+        "wants a DEPARTMENT",
+        "connection set C dimensions.invoices.DEPARTMENT=true",
+    ),
+    (
+        "missing_dimension",
+        invoice(),
+        with_required(CONTEXT),
+        "dimensions.fields.DEPARTMENT",
+        "wants a DEPARTMENT",
+        "connection set C dimensions.fields.DEPARTMENT=c_...",
+    ),
+    (
+        "currency_decimals",
+        invoice(currency="JPY"),
+        CONTEXT,
+        "currency",
+        "is in JPY, which has no two decimals",
+        "change its currency (currency)",
     ),
     (
         "lines_unknown",

@@ -4,7 +4,7 @@ All queries of Intacct ride in one request; only what does not fit into a page o
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clients.scoro.client import ScoroClient
@@ -27,11 +27,17 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """How one topic is read: its object, its fields, and the item that a row becomes."""
+    """How one topic is read: its object, its fields, and the item that a row becomes, if it has the `key`.
+
+    `optional`: what cannot be read is done without, and nobody is told.
+    """
 
     object: str
     fields: tuple[str, ...]
     item: Callable[[Row], Item]
+    key: str
+    order_by: str = "RECORDNO"
+    optional: bool = False
 
 
 def _is_active(row: Row) -> bool:
@@ -52,14 +58,31 @@ def _party(object_name: str) -> Topic:
             {"name": row.get("NAME", ""), "tax_id": row.get("TAXID", ""), "record_no": row["RECORDNO"]},
             _is_active(row),
         ),
+        key,
     )
 
+
+REQUIRED_DIMENSIONS = {"REQUIREDEPT": "DEPARTMENT", "REQUIREPROJECT": "PROJECT", "REQUIRECLASS": "CLASS"}
+"""Field of an account -> the dimension that each of its lines must carry. The location is sent anyway, customer and
+vendor come from the header."""
 
 TOPICS: dict[str, Topic] = {
     "account": Topic(
         "GLACCOUNT",
         ("RECORDNO", "ACCOUNTNO", "TITLE", "STATUS"),
         lambda row: Item(row["ACCOUNTNO"], {"title": row.get("TITLE", "")}, _is_active(row)),
+        "ACCOUNTNO",
+    ),
+    # by itself, as companies have different fields of this kind, and one unknown field refuses the whole query
+    "account_dimensions": Topic(
+        "GLACCOUNT",
+        ("RECORDNO", "ACCOUNTNO", *REQUIRED_DIMENSIONS),
+        lambda row: Item(
+            row["ACCOUNTNO"],
+            {"requires": [name for field, name in REQUIRED_DIMENSIONS.items() if row.get(field) == "true"]},
+        ),
+        "ACCOUNTNO",
+        optional=True,
     ),
     "tax_detail": Topic(
         "TAXDETAIL",
@@ -75,22 +98,28 @@ TOPICS: dict[str, Topic] = {
             },
             _is_active(row),
         ),
+        "DETAILID",
     ),
     "tax_solution": Topic(
         "TAXSOLUTION",
         ("RECORDNO", "SOLUTIONID", "TAXMETHOD"),
         lambda row: Item(row["SOLUTIONID"], {"method": row.get("TAXMETHOD", "")}),
+        "SOLUTIONID",
     ),
     "customer": _party("CUSTOMER"),
     "vendor": _party("VENDOR"),
-    "contact": Topic("CONTACT", ("RECORDNO", "CONTACTNAME", "STATUS"), _named("CONTACTNAME", "CONTACTNAME")),
+    "contact": Topic(
+        "CONTACT", ("RECORDNO", "CONTACTNAME", "STATUS"), _named("CONTACTNAME", "CONTACTNAME"), "CONTACTNAME"
+    ),
     f"{DIMENSION}LOCATION": Topic(
-        "LOCATION", ("RECORDNO", "LOCATIONID", "NAME", "STATUS"), _named("LOCATIONID", "NAME")
+        "LOCATION", ("RECORDNO", "LOCATIONID", "NAME", "STATUS"), _named("LOCATIONID", "NAME"), "LOCATIONID"
     ),
     f"{DIMENSION}DEPARTMENT": Topic(
-        "DEPARTMENT", ("RECORDNO", "DEPARTMENTID", "TITLE", "STATUS"), _named("DEPARTMENTID", "TITLE")
+        "DEPARTMENT", ("RECORDNO", "DEPARTMENTID", "TITLE", "STATUS"), _named("DEPARTMENTID", "TITLE"), "DEPARTMENTID"
     ),
-    f"{DIMENSION}CLASS": Topic("CLASS", ("RECORDNO", "CLASSID", "NAME", "STATUS"), _named("CLASSID", "NAME")),
+    f"{DIMENSION}CLASS": Topic(
+        "CLASS", ("RECORDNO", "CLASSID", "NAME", "STATUS"), _named("CLASSID", "NAME"), "CLASSID"
+    ),
     f"{DIMENSION}PROJECT": Topic(
         "PROJECT",
         ("RECORDNO", "PROJECTID", "NAME", "CUSTOMERID", "STATUS"),
@@ -99,8 +128,16 @@ TOPICS: dict[str, Topic] = {
             {"name": row.get("NAME", ""), "customer": row.get("CUSTOMERID", ""), "record_no": row["RECORDNO"]},
             _is_active(row),
         ),
+        "PROJECTID",
     ),
-    f"{DIMENSION}ITEM": Topic("ITEM", ("RECORDNO", "ITEMID", "NAME", "STATUS"), _named("ITEMID", "NAME")),
+    f"{DIMENSION}ITEM": Topic("ITEM", ("RECORDNO", "ITEMID", "NAME", "STATUS"), _named("ITEMID", "NAME"), "ITEMID"),
+    f"{DIMENSION}EMPLOYEE": Topic(
+        "EMPLOYEE",
+        ("RECORDNO", "EMPLOYEEID", "PERSONALINFO.PRINTAS", "STATUS"),
+        _named("EMPLOYEEID", "PERSONALINFO.PRINTAS"),
+        "EMPLOYEEID",
+        optional=True,
+    ),
 }
 """Topic of the reference data -> how it is read from Intacct."""
 
@@ -126,39 +163,96 @@ class ScoroBackground:
     topics: dict[str, list[Item]]
 
 
-def read_intacct(send: Send, probes: Mapping[str, Function] | None = None) -> IntacctBackground:
-    """Read everything in one request, and what did not fit into a page in a second one; `probes` ride in the first."""
-    found = IntacctBackground()
-    first = {name: query(topic.object, topic.fields) for name, topic in TOPICS.items()}
-    extra = {f"probe {name}": function for name, function in (probes or {}).items()}
-    asked = {"entities": read_entity_details(), "dimensions": get_dimensions(), **first, **extra}
-    answers = _ask(send, asked)
-    found.probed = {name: answers[f"probe {name}"] for name in probes or {}}
-    found.entities = answers["entities"].rows if answers["entities"] else ()
-    found.dimensions = answers["dimensions"].rows if answers["dimensions"] else ()
-    more: dict[str, Function] = {}
-    rows: dict[str, list[Row]] = {}
-    for name, topic in TOPICS.items():
-        answer = answers[name]
-        if answer is None or not answer.succeeded:
-            found.unreadable[topic.object] = (
-                redact(answer.errors[0].description2) if answer and answer.errors else "no answer"
-            )
-            continue
-        rows[name] = list(answer.rows)
-        total = answer.totalcount or 0
-        for offset in range(MAX_PAGE_SIZE, total, MAX_PAGE_SIZE):
-            more[f"{name} {offset}"] = query(topic.object, topic.fields, offset=offset)
-    if more:
-        for key, answer in _ask(send, more).items():
-            rows[key.split(" ")[0]] += answer.rows if answer else ()
-    found.topics = {name: _items(TOPICS[name], held) for name, held in rows.items()}
-    return found
+def user_defined(dimension: str) -> Topic:
+    """How the values of a user-defined dimension are read: records of its own object, by id and name."""
+    return Topic(
+        dimension, ("id", "name"), lambda row: Item(row["id"], {"name": row.get("name", "")}), key="id", order_by="id"
+    )
 
 
-def _items(topic: Topic, rows: Sequence[Row]) -> list[Item]:
-    key = topic.fields[1]
-    return [topic.item(row) for row in rows if row.get(key)]
+def read_intacct(
+    send: Send, user_dimensions: Collection[str] = (), probes: Mapping[str, Function] | None = None
+) -> IntacctBackground:
+    """Read everything in one request; what does not fit into a page, or was not known before, takes a second one.
+
+    `user_dimensions` are the user-defined dimensions that are known; Intacct tells of new ones. `probes` ride in the
+    first request.
+    """
+    reading = _Reading(send, TOPICS | {f"{DIMENSION}{name}": user_defined(name) for name in user_dimensions})
+    reading.run(probes or {})
+    return reading.found
+
+
+class _Reading:
+    """What was read of each topic so far."""
+
+    def __init__(self, send: Send, topics: Mapping[str, Topic]) -> None:
+        self.found = IntacctBackground()
+        self._send = send
+        self._topics = dict(topics)
+        self._rows: dict[str, list[Row]] = {}
+
+    def run(self, probes: Mapping[str, Function]) -> None:
+        """Ask for the first pages of all topics, then for whatever that showed to be missing."""
+        calls = {"entities": read_entity_details(), "dimensions": get_dimensions()}
+        calls |= {f"probe {name}": function for name, function in probes.items()}
+        answers = _ask(self._send, calls | self._pages({name: [0] for name in self._topics}))
+        self.found.entities = _rows_of(answers["entities"])
+        self.found.dimensions = _rows_of(answers["dimensions"])
+        self.found.probed = {name: answers[f"probe {name}"] for name in probes}
+        wanted = self._hear(answers)
+        for name in self._new_dimensions():
+            self._topics[f"{DIMENSION}{name}"] = user_defined(name)
+            wanted[f"{DIMENSION}{name}"] = [0]
+        while any(wanted.values()):
+            wanted = self._hear(_ask(self._send, self._pages(wanted)))
+        for name, rows in self._rows.items():
+            topic = self._topics[name]
+            self.found.topics[name] = [topic.item(row) for row in rows if row.get(topic.key)]
+
+    def _new_dimensions(self) -> list[str]:
+        told = [row for row in self.found.dimensions if row.get("userDefinedDimension", "").casefold() == "true"]
+        names = [row.get("objectName", "") for row in told]
+        return [name for name in names if name and f"{DIMENSION}{name}" not in self._topics]
+
+    def _pages(self, wanted: Mapping[str, Sequence[int]]) -> dict[str, Function]:
+        """The questions for these pages, named by topic and offset."""
+        questions: dict[str, Function] = {}
+        for name, offsets in wanted.items():
+            topic = self._topics[name]
+            for offset in offsets:
+                order = (topic.order_by,)
+                questions[f"{name} {offset}"] = query(topic.object, topic.fields, order_by=order, offset=offset)
+        return questions
+
+    def _hear(self, answers: Mapping[str, FunctionResult | None]) -> dict[str, list[int]]:
+        """Keep rows and refusals; returns the pages that are still missing."""
+        missing: dict[str, list[int]] = {}
+        for question, answer in answers.items():
+            name, _, offset = question.rpartition(" ")
+            topic = self._topics.get(name)
+            if topic is None:
+                continue
+            if answer is None or not answer.succeeded:
+                if not topic.optional:
+                    told = redact(answer.errors[0].description2) if answer and answer.errors else "no answer"
+                    self.found.unreadable[topic.object] = told
+                continue
+            self._rows.setdefault(name, []).extend(answer.rows)
+            if offset == "0":
+                missing[name] = list(range(MAX_PAGE_SIZE, answer.totalcount or 0, MAX_PAGE_SIZE))
+        return missing
+
+
+def known_user_dimensions(topics: Collection[str]) -> list[str]:
+    """The user-defined dimensions among topics of the reference data."""
+    return sorted(
+        topic.removeprefix(DIMENSION) for topic in topics if topic.startswith(DIMENSION) and topic not in TOPICS
+    )
+
+
+def _rows_of(answer: FunctionResult | None) -> tuple[Row, ...]:
+    return answer.rows if answer else ()
 
 
 def _ask(send: Send, asked: Mapping[str, Function]) -> dict[str, FunctionResult | None]:

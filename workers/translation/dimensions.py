@@ -1,13 +1,15 @@
 """Dimensions of a line: from custom fields of Scoro to elements of Intacct."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schemas.document_types import document_type
+from schemas.errors import DocumentError
 from schemas.intacct.functions import Value
 from schemas.reference import ReferenceData
 from schemas.scoro import Document
 from schemas.settings import ConnectionSettings
-from workers.translation.faults import refused
+from workers.translation.context import Context
+from workers.translation.faults import refused, setting_command
 
 LOCATION = "LOCATION"
 PROJECT = "PROJECT"
@@ -52,6 +54,37 @@ def line_dimensions(
         if text := own.get(custom_field) or document.custom_fields.get(custom_field):
             found[dimension] = _value_id(document, dimension, custom_field, text, reference)
     return found
+
+
+def check_required(document: Document, lines: Sequence[tuple[str, Mapping[str, str]]], context: Context) -> None:
+    """Raise DocumentError for the first line (account, dimensions) that lacks a dimension which its account wants."""
+    for number, dimensions in lines:
+        account = context.reference.account(number)
+        missing = [name for name in (account.requires if account else ()) if name not in dimensions]
+        if missing:
+            raise _missing(document, number, missing[0], context.settings)
+
+
+def _missing(document: Document, account: str, dimension: str, settings: ConnectionSettings) -> DocumentError:
+    type_ = document_type(document.kind)
+    toggle = type_.dimensions if type_ else "invoices"
+    held_in = settings.dimensions.fields.get(dimension)
+    if held_in and dimension in settings.dimensions.sent_with(toggle):
+        fix = f"Choose a value in the custom field {held_in} on the {document.noun} or its lines in Scoro and save it."
+    elif held_in:
+        fix = f"Send it: {setting_command(f'dimensions.{toggle}.{dimension}', 'true')}, then send the document again."
+    else:
+        key = f"dimensions.fields.{dimension}"
+        fix = f"Say which custom field of Scoro holds it: {setting_command(key, 'c_...')}, and send it with {toggle}."
+    if dimension == PROJECT:
+        fix = f"Choose a project on the {document.noun} or its lines in Scoro and save it."
+    return refused(
+        "missing_dimension",
+        f"{document.label}: the account {account} wants a {dimension} on each of its lines, and one has none.",
+        fix,
+        field=held_in or f"dimensions.fields.{dimension}",
+        culprit=(account, dimension),
+    )
 
 
 def legacy_dimensions(dimensions: Mapping[str, str]) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from schemas.settings import ConnectionSettings
 from workers.translation.accounts import line_account, line_name, set_account
 from workers.translation.amounts import Part, Rate, discount_lines, rate_keys, share_tax
 from workers.translation.context import Context
-from workers.translation.dimensions import LOCATION, PROJECT, line_dimensions
+from workers.translation.dimensions import LOCATION, PROJECT, check_required, line_dimensions
 from workers.translation.faults import refused, setting_command
 from workers.translation.memos import MAX_TEXT_CHARACTERS, cut, memos
 from workers.translation.projects import NO_PROJECTS, LineProjects
@@ -73,6 +73,7 @@ def postings(
         lines += _discounts(books, discounts, positions)
         if rest:
             lines.append(_rounding(books, rest, positions))
+    check_required(document, [(line.account, line.dimensions) for line in lines], context)
     taxes = share_tax(document, [Part(line.amount, line.rate) for line in lines], len(positions))
     if context.reference.tax_solution is None:
         return lines + _tax_lines(books, lines, taxes)
