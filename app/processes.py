@@ -12,13 +12,15 @@ from types import FrameType
 import dramatiq
 import structlog
 import uvicorn
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY
 
+from app.metrics_server import metrics_server
 from app.settings import EnvironmentFault, Settings, address
 from app.version import version
 from app.web import web_app
 from app.wiring import Ledger, runtime_of
 from clients.mail import MailServer
+from console.metrics import LedgerCollector
 from console.pulse import Pulse
 from console.watch import Watch
 from console.web import Console
@@ -77,14 +79,14 @@ def running(
         if scheduler:
             for loop in _scheduled(settings, ledger, runtime, amqp_url):
                 _start(stack, loop)
-        if settings.metrics_bind:
-            host, port = address(settings.metrics_bind)
-            server, thread = start_http_server(port, host)
-            stack.callback(thread.join)
-            stack.callback(server.shutdown)
         measure = measure_of(broker, amqp_url, settings.queue_prefix)
         if isinstance(measure, RabbitDepth):
             stack.callback(measure.close)
+        collector = LedgerCollector(ledger.db, measure, settings.data_dir)
+        REGISTRY.register(collector)
+        stack.callback(REGISTRY.unregister, collector)
+        if settings.metrics_bind:
+            stack.enter_context(metrics_server(settings))
         if web or scheduler:
             _start(stack, Pulse(ledger.db, measure))
         if not web:

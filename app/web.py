@@ -1,11 +1,9 @@
 """The web application: the public endpoints, health and metrics, and behind them the console."""
 
-import ipaddress
-import secrets
-
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.metrics_server import has_token, is_loopback
 from app.settings import Settings
 from console import action_addresses
 from console.app import console_app
@@ -45,14 +43,9 @@ def web_app(settings: Settings, console: Console) -> FastAPI:
 
 
 def _may_read_metrics(request: Request, settings: Settings) -> bool:
-    if settings.metrics_token is not None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if secrets.compare_digest(given.encode(), settings.metrics_token.get_secret_value().encode()):
-            return True
+    if has_token(settings, request.headers.get("authorization", "")):
+        return True
     # a proxy in front makes everybody look like loopback, so whoever was forwarded needs the token
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers or request.client is None:
         return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.client.host)

@@ -3,7 +3,9 @@
 Each is one statement over partial indexes, so that a million finished documents cost nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from db.database import Ledger
 
@@ -123,12 +125,9 @@ LAG = """SELECT extract(epoch FROM o.settled_at - c.captured_at)::float AS lag_s
     WHERE o.state = 'posted' AND """
 
 
-def lags_of(ledger: Ledger, request_id: int) -> list[float]:
-    """From capture to posting, in seconds, of each document that a request brought to its end."""
-    rows = ledger.execute(
-        f"""{LAG} o.id IN (SELECT operation_id FROM attempt WHERE request_id = %s) AND o.request_id = %s""".encode(),
-        [request_id, request_id],
-    ).fetchall()
+def lags_of(ledger: Ledger, operations: Sequence[UUID]) -> list[float]:
+    """From capture to posting, in seconds, of those operations that are posted."""
+    rows = ledger.execute(f"{LAG} o.id = ANY(%s)".encode(), [list(operations)]).fetchall()
     return [max(0.0, row["lag_s"]) for row in rows]
 
 
@@ -150,8 +149,10 @@ def parties(ledger: Ledger) -> list[Row]:
         """SELECT c.id, c.name, c.state::text AS state, c.reason, s.name AS site, co.company_id AS company, c.entity,
                CASE WHEN s.held_until > ledger_now() THEN s.held_until END AS scoro_held_until,
                CASE WHEN co.throttled_until > ledger_now() THEN co.throttled_until END AS intacct_throttled_until,
-               (SELECT max(h.captured_at) FROM change h WHERE h.connection_id = c.id AND h.origin = 'webhook')
-                   AS last_webhook_at,
+               greatest(s.last_webhook_at, (SELECT max(h.captured_at) FROM change h
+                   WHERE h.connection_id = c.id AND h.origin = 'webhook')) AS last_webhook_at,
+               greatest(0, extract(epoch FROM ledger_now() - coalesce(s.last_webhook_at, c.created_at)))::float
+                   AS webhook_age_s,
                r.state::text AS last_request_state, r.reason AS last_request_reason,
                coalesce(r.ended_at, r.charged_at) AS last_request_at
            FROM connection c JOIN site s ON s.id = c.site_id JOIN company co ON co.id = c.company

@@ -26,7 +26,7 @@ from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import DOCUMENT_KINDS, Purpose
 from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import applying, broken, look_up, older, pack, riders, settle, sources
+from workers.delivery import applying, broken, lag, look_up, older, pack, riders, settle, sources
 from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
@@ -331,6 +331,7 @@ class Run:
             riders.hear(ledger, along, called.response)
 
         self.carrier.end(charge, called, commit)
+        lag.observe(self.runtime.db, [operation.id for operation in sending])
 
     def _apply(
         self,
