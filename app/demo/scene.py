@@ -36,6 +36,7 @@ DAYS_BACK = 60
 PREFIX = "demo-"
 
 CHOICES = {
+    "limits.creates_per_hour": "1000000",
     "accounts.discount": "4920",
     "accounts.rounding": "4910",
     "dimensions.fields.DEPARTMENT": "c_department",
