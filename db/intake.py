@@ -36,6 +36,8 @@ class Standing:
     """Why changes leave the document alone until a person sends it; '' they do not."""
     version: str = ""
     """Moves whenever a write of the document is settled or a person decides about it."""
+    inbound: bool = False
+    """Whether it came from Intacct: it is never sent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ VERSION = "concat_ws('/', coalesce(extract(epoch FROM l.linked_at)::text, 'none'
 def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standing]:
     """What the ledger knows of these documents."""
     rows = ledger.execute(
-        f"""SELECT d.id, d.state, d.left_alone, {VERSION} AS version, to_jsonb(l) AS link,
+        f"""SELECT d.id, d.state, d.left_alone, d.inbound, {VERSION} AS version, to_jsonb(l) AS link,
                intent.source_fingerprint AS intent,
                coalesce(intent.stuck, false) AS stuck, last.source_fingerprint AS refused
            FROM document d
@@ -99,7 +101,15 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
     ).fetchall()
     return {
         r["id"]: Standing(
-            r["id"], r["state"], r["link"], r["intent"], r["refused"], r["stuck"], r["left_alone"], r["version"]
+            r["id"],
+            r["state"],
+            r["link"],
+            r["intent"],
+            r["refused"],
+            r["stuck"],
+            r["left_alone"],
+            r["version"],
+            r["inbound"],
         )
         for r in rows
     }

@@ -287,6 +287,19 @@ def without_lines(ledger: Ledger, connection_id: int, object_name: str, limit: i
     return [row["record_no"] for row in rows]
 
 
+def unknown_vendors(ledger: Ledger, connection_id: int, limit: int) -> list[str]:
+    """VENDORIDs of new bills that the reference data does not hold."""
+    rows = ledger.execute(
+        """SELECT DISTINCT p.data ->> 'VENDORID' AS vendor FROM pulled p
+           WHERE p.connection_id = %(connection)s AND p.object = 'APBILL' AND p.state = 'new'
+             AND coalesce(p.data ->> 'VENDORID', '') <> '' AND NOT EXISTS (
+               SELECT FROM reference r WHERE r.connection_id = p.connection_id AND r.source = 'intacct'
+                 AND r.topic = 'vendor' AND r.key = p.data ->> 'VENDORID') ORDER BY 1 LIMIT %(limit)s""",
+        {"connection": connection_id, "limit": limit},
+    ).fetchall()
+    return [row["vendor"] for row in rows]
+
+
 def versions(ledger: Ledger, connection_id: int, object_name: str, record_nos: Collection[int]) -> dict[int, int]:
     """Version by record."""
     rows = ledger.execute(
@@ -317,6 +330,10 @@ def add_lines(
     )
 
 
+OWN_BILL = """EXISTS (SELECT FROM operation o WHERE o.connection_id = p.connection_id AND o.object = 'APBILL'
+    AND o.verb = 'create' AND o.state IN ('sending', 'uncertain') AND o.natural_key = p.data ->> 'RECORDID')"""
+"""SQL: bill `p` may be one that we are making right now."""
+
 THINK_AGAIN = """UPDATE pulled p SET state = 'new' FROM link l
     WHERE p.connection_id = %(connection)s AND p.state = 'unknown' AND l.connection_id = p.connection_id
       AND l.linked_at >= p.thought_at AND (
@@ -326,8 +343,13 @@ THINK_AGAIN = """UPDATE pulled p SET state = 'new' FROM link l
 
 
 def think_again(ledger: Ledger, connection_id: int) -> None:
-    """Records that named no document of ours are new once there is one."""
+    """Records that named no document of ours are new once there is one; bills once none of ours is in doubt."""
     ledger.execute(THINK_AGAIN, {"connection": connection_id})
+    ledger.execute(
+        f"""UPDATE pulled p SET state = 'new' WHERE p.connection_id = %s AND p.state = 'unknown'
+               AND p.object = 'APBILL' AND NOT {OWN_BILL}""".encode(),
+        [connection_id],
+    )
 
 
 def payments_without_header(ledger: Ledger, connection_id: int, payment_object: str, limit: int) -> list[int]:
@@ -373,14 +395,14 @@ def new_payments(ledger: Ledger, connection_id: int, payment_object: str, limit:
 
 
 def new_records(ledger: Ledger, connection_id: int, object_name: str, limit: int) -> list[dict[str, Any]]:
-    """New records of an object whose lines are known: number, version, data, lines, link and document."""
+    """New records of an object whose lines are known: number, version, data, lines, link, document, `is_own`."""
     return ledger.execute(
-        """SELECT p.record_no, p.version, p.data, p.lines, l.document_id, d.inbound, d.state AS document_state,
-               d.scoro_id, l.source_fingerprint
+        f"""SELECT p.record_no, p.version, p.data, p.lines, l.document_id, coalesce(d.inbound, false) AS inbound,
+               d.state AS document_state, {OWN_BILL} AS is_own
            FROM pulled p LEFT JOIN link l ON l.connection_id = p.connection_id AND l.object = p.object
                AND l.record_no = p.record_no::text LEFT JOIN document d ON d.id = l.document_id
            WHERE p.connection_id = %s AND p.object = %s AND p.state = 'new' AND p.lines IS NOT NULL
-           ORDER BY p.record_no LIMIT %s""",
+           ORDER BY p.record_no LIMIT %s""".encode(),
         [connection_id, object_name, limit],
     ).fetchall()
 

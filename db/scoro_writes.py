@@ -14,7 +14,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from db import locks, outbox
-from db.database import Ledger
+from db.database import Ledger, one
 from schemas.kinds import Kind
 
 
@@ -66,9 +66,10 @@ class End:
     state: str
     reason: str = ""
     scoro_id: int | None = None
-    number: str | None = None
     delay_s: float = 0.0
     problem: Mapping[str, Any] | None = None
+    line_ids: Mapping[str, int] | None = None
+    """Lines of a bill: RECORDNO in Intacct -> id in Scoro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,11 +347,17 @@ def end(ledger: Ledger, ends: Sequence[End], *, certain_s: float) -> list[dict[s
         if row["verb"] != "delete" and (found := said[row["id"]].scoro_id) is not None
     }
     _give_ids(ledger, made)
+    lines = [said[row["id"]].line_ids for row in won]
     ledger.execute(
-        """UPDATE link l SET source_fingerprint = g.fingerprint, linked_at = ledger_now()
-           FROM unnest(%s::bigint[], %s::text[]) AS g (document_id, fingerprint)
+        """UPDATE link l SET source_fingerprint = g.fingerprint, linked_at = ledger_now(),
+               line_numbers = coalesce(g.line_ids, l.line_numbers)
+           FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS g (document_id, fingerprint, line_ids)
            WHERE l.document_id = g.document_id""",
-        [[row["document_id"] for row in won], [row["fingerprint"] for row in won]],
+        [
+            [row["document_id"] for row in won],
+            [row["fingerprint"] for row in won],
+            [None if held is None else Jsonb(dict(held)) for held in lines],
+        ],
     )
     again = [row for row in moved if row["think_again"] and row["state"] in {"done", "refused"}]
     ledger.execute(
@@ -393,19 +400,48 @@ def _give_ids(ledger: Ledger, made: Mapping[int, int]) -> None:
 
 def _merge(ledger: Ledger, mine: int, twin: int) -> None:
     """Let a document that a webhook made give way to ours; what was captured of it stays with ours."""
-    ledger.execute("UPDATE change SET document_id = %s WHERE document_id = %s", [mine, twin])
-    ledger.execute("DELETE FROM note WHERE document_id = %s", [twin])
-    ledger.execute("DELETE FROM revision WHERE document_id = %s", [twin])
+    ledger.execute(
+        """UPDATE change SET document_id = %s WHERE document_id = %s AND NOT EXISTS (
+               SELECT FROM change c WHERE c.document_id = %s AND c.state IN ('waiting', 'reading'))""",
+        [mine, twin, mine],
+    )
+    for table in ("change", "note", "revision", "dead_letter", "failure_document"):
+        ledger.execute(f"DELETE FROM {table} WHERE document_id = %s".encode(), [twin])
     ledger.execute("DELETE FROM document WHERE id = %s", [twin])
 
 
-def linked_receipts(ledger: Ledger, connection_id: int, group_ids: Collection[int]) -> set[int]:
-    """Of these receipt groups of Scoro those that a document of ours is."""
+def linked_ids(ledger: Ledger, connection_id: int, module: str, scoro_ids: Collection[int]) -> set[int]:
+    """Of these records of Scoro those that a linked document of ours is."""
     rows = ledger.execute(
-        """SELECT scoro_id FROM document WHERE connection_id = %s AND module = 'receipts' AND scoro_id = ANY(%s)""",
-        [connection_id, list(group_ids)],
+        """SELECT d.scoro_id FROM document d JOIN link l ON l.document_id = d.id
+           WHERE d.connection_id = %s AND d.module = %s AND d.scoro_id = ANY(%s)""",
+        [connection_id, module, list(scoro_ids)],
     ).fetchall()
     return {row["scoro_id"] for row in rows}
+
+
+def vendor_documents(ledger: Ledger, connection_id: int, vendor_ids: Collection[str]) -> dict[str, int]:
+    """The document of each vendor (by VENDORID): one that has a contact in Scoro before one that is to get it."""
+    rows = ledger.execute(
+        """SELECT DISTINCT ON (l.natural_key) l.natural_key, d.id FROM link l JOIN document d ON d.id = l.document_id
+           WHERE l.connection_id = %s AND l.object = 'VENDOR' AND l.natural_key = ANY(%s)
+           ORDER BY l.natural_key, d.scoro_id IS NULL, d.id""",
+        [connection_id, list(vendor_ids)],
+    ).fetchall()
+    return {row["natural_key"]: row["id"] for row in rows}
+
+
+def standing_in_scoro(ledger: Ledger, document_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Of documents: id in Scoro, ids of their lines there, and the id of the record that their write needs."""
+    rows = ledger.execute(
+        """SELECT d.id, d.scoro_id, l.line_numbers, l.record_no, need.scoro_id AS needed_id
+           FROM document d LEFT JOIN link l ON l.document_id = d.id
+           LEFT JOIN LATERAL (SELECT w.need_id FROM scoro_write w WHERE w.document_id = d.id AND w.need_id IS NOT NULL
+               ORDER BY w.id DESC LIMIT 1) w ON true LEFT JOIN document need ON need.id = w.need_id
+           WHERE d.id = ANY(%s)""",
+        [list(document_ids)],
+    ).fetchall()
+    return {row["id"]: row for row in rows}
 
 
 DEAD = f"""UPDATE scoro_write w SET state = 'uncertain', doubted = true, due_at = ledger_now(),
@@ -423,3 +459,15 @@ def recover(ledger: Ledger, wait_s: float, deadline_s: float) -> list[int]:
         row["connection_id"]
         for row in ledger.execute(DEAD.encode(), {"wait_s": wait_s, "deadline_s": deadline_s}).fetchall()
     ]
+
+
+def open_bills(ledger: Ledger, connection_id: int) -> int:
+    """How many bills are on their way in either direction, or are held up."""
+    row = one(
+        ledger,
+        """SELECT count(*) AS n FROM document d WHERE d.connection_id = %s AND d.module = 'bills'
+             AND (d.state IN ('waiting', 'sending', 'uncertain', 'held', 'failed')
+                  OR EXISTS (SELECT FROM change c WHERE c.document_id = d.id AND c.state IN ('waiting', 'reading')))""",
+        [connection_id],
+    )
+    return int(row["n"])

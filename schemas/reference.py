@@ -36,6 +36,7 @@ class ScoroAccount:
     id: int
     symbol: str
     name: str
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ScoroVatCode:
     code: str
     percent: Decimal
     name: str = ""
+    active: bool = True
+    for_purchases: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def register(broker: dramatiq.Broker, prefix: str, runtime: Runtime) -> None:
 
     def pull_(connection_id: int) -> None:
         """Look at what is new in Intacct, and write to Scoro what follows."""
-        pull(runtime, connection_id)
+        pull(runtime, references, connection_id)
 
     def dead_letters(dead_letter_id: int) -> None:
         """Open or join the failure of a dead letter; idempotent by its id."""

@@ -182,7 +182,7 @@ def unknown_needs(change: Taken, document: Synced, facts: Facts) -> list[RecordR
 def decide(change: Taken, reading: Synced | Decision, facts: Facts) -> Decision:
     """Decide about one change."""
     standing = facts.standing[change.document_id]
-    if standing.left_alone and not change.interactive:
+    if standing.inbound or (standing.left_alone and not change.interactive):
         return Decision(change, Outcome.UNCHANGED, version=standing.version)
     if isinstance(reading, Decision):
         return replace(reading, version=standing.version)

@@ -63,7 +63,9 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
     return ReferenceData(
         base_currency=connection.base_currency,
         accounts=tuple(Account(i.key, i.data["title"], i.active, requires.get(i.key, ())) for i in intacct("account")),
-        scoro_accounts=tuple(ScoroAccount(int(i.key), i.data["symbol"], i.data["name"]) for i in scoro("account")),
+        scoro_accounts=tuple(
+            ScoroAccount(int(i.key), i.data["symbol"], i.data["name"], i.active) for i in scoro("account")
+        ),
         tax_details=tuple(
             TaxDetail(
                 i.key,
@@ -76,7 +78,14 @@ def build(connection: Connection, topics: dict[tuple[str, str], list[Item]]) -> 
             for i in intacct("tax_detail")
         ),
         vat_codes=tuple(
-            ScoroVatCode(int(i.key), i.data["code"], Decimal(i.data["percent"]), i.data["name"])
+            ScoroVatCode(
+                int(i.key),
+                i.data["code"],
+                Decimal(i.data["percent"]),
+                i.data["name"],
+                i.active,
+                i.data.get("purchases", True),
+            )
             for i in scoro("vat_code")
         ),
         dimensions={

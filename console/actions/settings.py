@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from db import connections, journal
+from db import connections, journal, scoro_writes
 from db.database import Database, one
 from db.database import Ledger as Session
-from schemas.settings import ConnectionSettings, describe, set_key
+from schemas.settings import ConnectionSettings, SettingError, describe, set_key
 
 NOT_SET = "(not set)"
 
@@ -20,12 +20,24 @@ def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str
     lines = []
     for key, value in wanted:
         changed = set_key(settings, key, value)
+        if changed.data.bills.direction != settings.data.bills.direction:
+            _check_may_turn(session, connection_id, key)
         lines.append(f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}")
         settings = changed
     connections.save_settings(session, connection_id, settings)
     for line in lines:
         journal.write(session, "connection", connection_id, "settings", line)
     return lines
+
+
+def _check_may_turn(session: Session, connection_id: int, key: str) -> None:
+    """The direction of bills turns only while none of them is under way; those that came stay where they are."""
+    if count := scoro_writes.open_bills(session, connection_id):
+        some = "a bill is" if count == 1 else f"{count:,} bills are"
+        raise SettingError(
+            f"{key}: {some} on the way or held up; wait with `scoro-intacct wait`, and settle or ignore those that"
+            " `scoro-intacct documents list --kind bill` shows as held or failed"
+        )
 
 
 def change_as(db: Database, connection_id: int, wanted: Sequence[tuple[str, str]], *, actor: str) -> list[str]:

@@ -67,6 +67,19 @@ class Payment(BaseModel):
     draft: bool = False
 
 
+class Entered(BaseModel):
+    """A document that a person enters: its party (made where it is new), number, date (default today) and lines."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    party: dict[str, str]
+    number: str
+    action: str = "Submit"
+    date: str = ""
+    fields: dict[str, str] = {}
+    lines: list[dict[str, Any]]
+
+
 def only_loopback(request: Request) -> None:
     """Refuse callers from elsewhere."""
     if request.client is None or request.client.host not in _LOOPBACK:
@@ -160,6 +173,17 @@ def _writes(router: APIRouter, service: Service) -> None:
             if object_name in KINDS:
                 service.store.remove_children(KINDS[object_name].item, int(recordno))
         return {"deleted": True}
+
+    @router.post("/enter/{object_name}")
+    def enter(object_name: str, document: Entered) -> Record:
+        with service.store.transaction():
+            return _enter(service, object_name, document)
+
+    @router.post("/load")
+    def load(records: dict[str, list[Record]]) -> dict[str, int]:
+        """Add whole records past all rules, with the RECORDNOs that they carry: for large books."""
+        with service.store.transaction():
+            return _load(service, records)
 
     @router.post("/reverse/{object_name}/{recordno}")
     def reverse(object_name: str, recordno: str) -> Record:
@@ -256,6 +280,47 @@ def _edit_document(call: Call, object_name: str, record: Record, change: Edit) -
         return documents.edit(call, kind, record, header, lines)
     except FunctionError as error:
         raise HTTPException(409, str(error)) from error
+
+
+def _enter(service: Service, object_name: str, document: Entered) -> Record:
+    kind = KINDS.get(object_name)
+    if kind is None:
+        raise HTTPException(404, f"there is no document {object_name}")
+    call = _person(service, fixtures.ENTITY_ID)
+    party_id = document.party[kind.party_id]
+    if call.find(kind.party, party_id) is None:
+        call.add(kind.party, {"STATUS": "active", **document.party})
+    day = document.date or timestamp(service.now_s()).split(" ")[0]
+    header = {
+        kind.party_id: party_id,
+        "RECORDID": document.number,
+        "WHENCREATED": day,
+        "WHENDUE": day,
+        "ACTION": document.action,
+        **document.fields,
+    }
+    try:
+        return documents.create(call, kind, header, document.lines)
+    except FunctionError as error:
+        raise HTTPException(409, str(error)) from error
+
+
+def _load(service: Service, records: dict[str, list[Record]]) -> dict[str, int]:
+    stamp = timestamp(service.now_s())
+    marks = {
+        "CREATEDBY": PERSON,
+        "MODIFIEDBY": PERSON,
+        "AUWHENCREATED": stamp,
+        "WHENMODIFIED": stamp,
+        "MEGAENTITYID": fixtures.ENTITY_ID,
+    }
+    highest = 0
+    for object_name, rows in records.items():
+        full = [{**marks, **row} for row in rows]
+        service.store.insert(_known_object(object_name), *full)
+        highest = max([highest, *(int(row["RECORDNO"]) for row in full)])
+    service.store.raise_to("_recordno", highest)
+    return {name: len(rows) for name, rows in records.items()}
 
 
 def _reverse(service: Service, object_name: str, recordno: str) -> Record:

@@ -308,6 +308,7 @@ class VatCode(Record):
     percent: Quantity = Decimal(0)
     vat_name: Text = ""
     is_sales: Flag = True
+    is_purchases: Flag = True
     is_active: Flag = True
 
 

@@ -300,7 +300,11 @@ def _unlinked(work: Work, short: Collection[Due]) -> dict[int, list[Entry]]:
 
 def _linked(work: Work, entries: Collection[Entry]) -> set[int]:
     groups = {entry.group_id for entry in entries}
-    return work.db.run(lambda ledger: writes.linked_receipts(ledger, work.connection.id, groups)) if groups else set()
+    return (
+        work.db.run(lambda ledger: writes.linked_ids(ledger, work.connection.id, "receipts", groups))
+        if groups
+        else set()
+    )
 
 
 def _listed(work: Work, since: datetime, contacts: Collection[int | None]) -> list[Entry]:

@@ -31,7 +31,9 @@ from schemas.errors import ErrorClass, Problem
 from schemas.kinds import Kind
 from workers.carrier import patiently
 from workers.delivery.policy import RETRIES, delay_s
+from workers.inbound.bills import BillWriter
 from workers.inbound.receipts import ReceiptWriter
+from workers.inbound.suppliers import SupplierWriter
 from workers.inbound.writer import Call, Found, KindWriter, Work
 from workers.runtime import Runtime
 from workers.steps import reach
@@ -45,7 +47,12 @@ LOOK_UP_AGAIN_S, LOOK_UP_AT_MOST_S = 60.0, 3600.0
 BROKEN_RETRY_S = 300.0
 """How long a site is left alone that does not let us in."""
 
-WRITERS: Mapping[Kind, KindWriter] = {Kind.RECEIPT: ReceiptWriter()}
+WRITERS: Mapping[Kind, KindWriter] = {
+    Kind.RECEIPT: ReceiptWriter(),
+    Kind.BILL: BillWriter(),
+    Kind.CREDIT_BILL: BillWriter(),
+    Kind.VENDOR: SupplierWriter(),
+}
 """Who writes which kind."""
 
 
@@ -140,7 +147,7 @@ class _Round:
         if answered.scoro_id is None:
             return End(write.id, "uncertain", "Scoro answered success and does not say which record it is")
         problem = problem_as_json(answered.problem) if answered.problem else None
-        return End(write.id, "done", scoro_id=answered.scoro_id, problem=problem)
+        return End(write.id, "done", scoro_id=answered.scoro_id, problem=problem, line_ids=answered.line_ids)
 
     def _failed(self, write: Write, call: Call, error: ScoroError) -> bool:
         """Settle a write whose call failed; False when the whole site has to wait."""

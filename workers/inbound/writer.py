@@ -1,7 +1,7 @@
 """What a kind of document must know to be written to Scoro, and to be found there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from clients.scoro.client import Record, ScoroClient
@@ -37,7 +37,7 @@ class Answered:
 
     scoro_id: int | None
     problem: Problem | None = None
-    notes: Sequence[str] = field(default=())
+    line_ids: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,7 +274,12 @@ def read_scoro(scoro: ScoroClient) -> ScoroBackground:
             "vat_code": [
                 Item(
                     str(code.vat_code_id),
-                    {"code": code.vat_code, "percent": str(code.percent), "name": code.vat_name},
+                    {
+                        "code": code.vat_code,
+                        "percent": str(code.percent),
+                        "name": code.vat_name,
+                        "purchases": code.is_purchases,
+                    },
                     code.is_active,
                 )
                 for code in vat_codes

@@ -14,7 +14,10 @@ from db.connections import Connection
 from db.database import Database, Ledger
 from db.scoro_writes import NewDocument, Wanted
 from schemas.kinds import Kind
+from workers.pull.derive_bills import derive_bills
 from workers.pull.payments import PAYMENTS, PaidDocument, Receipt, Row, Understood, keys_of, understand
+from workers.pull.queries import BILL
+from workers.reference import References
 
 log = structlog.get_logger(__name__)
 
@@ -22,11 +25,15 @@ BATCH = 500
 """Payments that are thought about in one transaction."""
 
 
-def derive(db: Database, connection: Connection) -> None:
+def derive(db: Database, connection: Connection, references: References) -> None:
     """Think about everything new of a connection; the caller holds its pull."""
     db.run(lambda ledger: pulls.think_again(ledger, connection.id))
     for payment_object in PAYMENTS:
         while db.run(lambda ledger, name=payment_object: derive_payments(ledger, connection, name)):  # type: ignore[misc]
+            pass
+    if db.run(lambda ledger: pulls.new_records(ledger, connection.id, BILL, 1)):
+        reference = references.of(connection)
+        while db.run(lambda ledger: derive_bills(ledger, connection, reference)):
             pass
 
 

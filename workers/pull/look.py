@@ -19,6 +19,7 @@ import structlog
 from clients.intacct.catalogue import classify
 from clients.intacct.errors import GatewayError, Throttled, Unavailable
 from db import pulls, requests
+from db import reference as stored_reference
 from db.connections import Connection
 from db.database import Ledger, one
 from db.pulls import Mark, Pull
@@ -28,6 +29,7 @@ from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
 from workers.carrier import THROTTLE_S, Carrier, slot
 from workers.delivery.policy import RETRIES, delay_s
+from workers.pull.background import TOPICS
 from workers.pull.paging import Paged, next_request
 from workers.pull.payments import PAYMENTS
 from workers.pull.queries import BILL, BILL_LINE_FIELDS, by_keys, changed_since, newest, pulled_objects, seen
@@ -191,17 +193,27 @@ class _Look:
     def _read_lines(self, bills: Collection[int]) -> None:
         """Read the lines of bills as they are now; a bill seen changed meanwhile keeps waiting for its lines."""
         versions = pulls.versions(self.session, self.connection.id, BILL, bills)
-        queries = by_keys(f"{BILL}ITEM", "RECORDKEY", bills, fields=BILL_LINE_FIELDS)
+        items = by_keys(f"{BILL}ITEM", "RECORDKEY", bills, fields=BILL_LINE_FIELDS)
+        unknown = pulls.unknown_vendors(self.session, self.connection.id, MOST_BILLS)
+        vendors = by_keys("VENDOR", "VENDORID", unknown, fields=TOPICS["vendor"].fields)
+        queries = {**items, **vendors}
         while asked := next_request(queries, PAGES_PER_REQUEST):
             for (name, place), result in self._ask(asked).items():
                 queries[name].hear(place, result)
         lines: dict[int, list[Mapping[str, str]]] = {number: [] for number in bills}
-        for paged in queries.values():
+        for paged in items.values():
             if paged.failure is not None:
                 raise self._refused(paged.failure)
             for row in paged.rows.values():
                 lines[int(row["RECORDKEY"])].append(row)
-        self.runtime.db.run(lambda ledger: pulls.add_lines(ledger, self.connection.id, BILL, lines, versions))
+        known = [TOPICS["vendor"].item(row) for paged in vendors.values() for row in paged.rows.values()]
+
+        def keep(ledger: Ledger) -> None:
+            pulls.add_lines(ledger, self.connection.id, BILL, lines, versions)
+            if known:
+                stored_reference.add(ledger, self.connection.id, "intacct", "vendor", known)
+
+        self.runtime.db.run(keep)
 
     def _ask(self, asked: Mapping[tuple[str, str], Function]) -> dict[tuple[str, str], FunctionResult | None]:
         """One request; raises _StoppedError where it cannot be made or answered."""

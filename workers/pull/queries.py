@@ -115,7 +115,9 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def by_keys(object_name: str, field: str, keys: Collection[int], *, fields: Sequence[str] = ()) -> dict[str, Paged]:
+def by_keys(
+    object_name: str, field: str, keys: Collection[int] | Collection[str], *, fields: Sequence[str] = ()
+) -> dict[str, Paged]:
     """Rows of an object whose field is one of the keys, by names of the queries."""
     wanted = tuple(fields) or READS[object_name].fields
     ordered = [str(key) for key in sorted(keys)]
