@@ -6,8 +6,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from console.api import api_app
 from console.pages import connections, documents, failures, overview, people, records, signing_in
-from console.web import Console, Pages, SecurityHeaders, answer_errors
+from console.web import BodyLimit, Console, Pages, SecurityHeaders, answer_errors
 from db.database import LEDGER_LOST
 
 log = structlog.get_logger(__name__)
@@ -26,12 +27,13 @@ def console_app(console: Console) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(SecurityHeaders, secure=console.secure)],
+        middleware=[Middleware(SecurityHeaders, secure=console.secure), Middleware(BodyLimit)],
     )
     pages = Pages(console)
     app.include_router(console.assets.router())
     for module in (signing_in, overview, documents, failures, records, connections, people):
         app.include_router(module.router(console, pages))
+    app.mount("/api/v1", api_app(console))
     answer_errors(app, pages)
 
     async def ledger_lost(request: Request, error: Exception) -> Response:

@@ -314,6 +314,32 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
+class BodyLimit:
+    """Refuses a body that is larger than any of ours, before it is read where its length is told."""
+
+    def __init__(self, app: ASGIApp, *, most: int = MAX_FORM_BYTES) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        told = dict(scope.get("headers", ())).get(b"content-length", b"0")
+        if scope["type"] == "http" and told.isdigit() and int(told) > self._most:
+            await Response("too large\n", 413, media_type="text/plain")(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most:
+                raise TooLargeError("This is too large: leave something out.")
+            return message
+
+        await self._app(scope, counted, send)
+
+
 def answer_errors(app: FastAPI, pages: Pages) -> None:
     """Turn the errors above, and everything that a person may meet, into pages."""
 

@@ -14,7 +14,6 @@ from db import changes, intake, links
 from db.connections import Connection
 from db.database import Ledger as Session
 from db.links import Record, Standing
-from producers import manual
 from schemas.document_types import document_type
 from schemas.errors import DocumentError
 from schemas.kinds import Kind, Purpose, RecordRef
@@ -102,13 +101,6 @@ def link(
     except UniqueViolation:
         raise NotDoneError(f"{record.object} {record_no} was just linked to another document.") from None
     return [note]
-
-
-def send(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, *, actor: str) -> str:
-    """Read a document again now, ahead of everything else; what differs is sent. Raises NotDoneError."""
-    _check_connected(connection)
-    manual.send(runtime.db, connection, kind, scoro_id, actor)
-    return f"{_title(kind, scoro_id)} is read again from Scoro now, and sent ahead of everything else if it differs."
 
 
 def unlink(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, *, actor: str) -> list[str]:

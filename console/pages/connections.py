@@ -5,12 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from clients.intacct.errors import GatewayError
-from clients.scoro.errors import ScoroError
 from console.actions import connecting, going_live, settings, sites, syncing
-from console.actions.connecting import ConnectError
-from console.actions.documents import NotDoneError
 from console.actions.sites import SiteError
+from console.errors import EXPECTED, sentence
 from console.settings_form import SECTIONS, changes_of, fields
 from console.web import Console, ForbiddenError, MissingError, Pages, Reading, Visit
 from db import backlog, connections, console_connections, reports
@@ -23,8 +20,6 @@ from schemas.kinds import DOCUMENT_KINDS
 from schemas.settings import SettingError
 
 Row = dict[str, Any]
-
-EXPECTED = (ConnectError, SiteError, SettingError, NotDoneError, ScoroError, GatewayError)
 
 OUTCOMES = {
     "create": "would be created",
@@ -93,7 +88,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
                     name=form.get("name", "").strip() or None,
                 )
         except EXPECTED as error:
-            return form_page(visit, 422, str(error), form)
+            return form_page(visit, 422, sentence(error), form)
         lines = [*made.lines, "It rehearses now: documents are read and translated, nothing is sent."]
         return pages.done(visit, f"/connections/{made.connection_id}", "\n".join(lines))
 
@@ -156,7 +151,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
         try:
             lines = settings.change_as(console.db, connection.id, wanted, actor=visit.actor)
         except SettingError as error:
-            return show(visit, connection_id, 422, error=str(error), typed=visit.form)
+            return show(visit, connection_id, 422, error=sentence(error), typed=visit.form)
         return pages.done(visit, f"/connections/{connection_id}#settings", "\n".join(lines))
 
     @routes.post("/connections/{connection_id}/limit")
@@ -165,7 +160,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
         try:
             number = sites.limit_from(visit.form.get("request_limit", "").strip())
         except SiteError as error:
-            return show(visit, connection_id, 422, error=str(error))
+            return show(visit, connection_id, 422, error=sentence(error))
         console.db.run(lambda ledger: sites.set_limit(ledger, connection.site.id, number), actor=visit.actor)
         said = f"{connection.site.name} has {number} requests a month."
         return pages.done(visit, f"/connections/{connection_id}", said)
@@ -175,7 +170,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
         try:
             return show(visit, connection_id, rehearsal=going_live.rehearse(console.runtime, loaded(connection_id)))
         except EXPECTED as error:
-            return show(visit, connection_id, 422, error=str(error))
+            return show(visit, connection_id, 422, error=sentence(error))
 
     @routes.post("/connections/{connection_id}/{action}")
     def act(visit: Acts, connection_id: int, action: str) -> Response:
@@ -186,7 +181,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
             with acting_as(visit.actor):
                 lines = _done(visit, connection, action)
         except EXPECTED as error:
-            return show(visit, connection_id, 422, error=str(error))
+            return show(visit, connection_id, 422, error=sentence(error))
         return pages.done(visit, f"/connections/{connection_id}", "\n".join(lines))
 
     def _done(visit: Visit, connection: Connection, action: str) -> list[str]:

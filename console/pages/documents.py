@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
-from clients.intacct.errors import GatewayError
-from clients.scoro.errors import ScoroError
 from console import xml
 from console.actions import documents as actions
+from console.actions import quick
 from console.actions.documents import NotDoneError
+from console.errors import EXPECTED, sentence
 from console.lists import chosen, given_id, query
 from console.web import Console, MissingError, Pages, Reading, Visit
 from db import backlog, connections, console_documents, reports
@@ -111,7 +111,11 @@ def router(console: Console, pages: Pages) -> APIRouter:
         record_no, reason = visit.form.get("recordno", "").strip(), visit.form.get("anyway", "").strip()
         try:
             if decision == "send":
-                lines = [actions.send(console.runtime, connection, kind, scoro_id, actor=visit.actor)]
+                quick.send(console.db, connection, kind, scoro_id, user=visit.session.name, actor=visit.actor)
+                lines = [f"{kind.noun.capitalize()} {scoro_id} is read again from Scoro now, and sent if it differs."]
+            elif decision == "fetch":
+                quick.fetch(console.db, connection, kind, scoro_id, user=visit.session.name, actor=visit.actor)
+                lines = [f"What Intacct has of {kind.noun} {scoro_id} is read now."]
             elif decision == "link":
                 if not record_no.isdecimal():
                     raise NotDoneError("RECORDNO is a number, the key of the record in Intacct: type that.")
@@ -130,8 +134,8 @@ def router(console: Console, pages: Pages) -> APIRouter:
                 lines = actions.ignore(console.runtime, connection, kind, scoro_id, actor=visit.actor)
             else:
                 raise MissingError("There is no such decision.")
-        except (NotDoneError, ScoroError, GatewayError) as error:
-            return show(visit, document_id, 422, error=str(error), typed=record_no)
+        except EXPECTED as error:
+            return show(visit, document_id, 422, error=sentence(error), typed=record_no)
         return pages.done(visit, f"/documents/{document_id}", "\n".join(lines))
 
     return routes
