@@ -16,7 +16,7 @@ import structlog
 from clients.intacct.render import size
 from db.changes import Taken
 from db.connections import Connection
-from db.intake import DocumentFacts, KnownRecord, NewOperation, Standing
+from db.intake import NUMBERED, DocumentFacts, KnownRecord, NewOperation, Standing
 from schemas.document_types import DOCUMENT_TYPES, RECORD_SOURCES, DocumentType
 from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.intacct.functions import Function
@@ -26,6 +26,7 @@ from schemas.scoro import Document, Record, Synced
 from schemas.settings import BillSettings
 from workers.measure import fingerprint
 from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, match, translate
+from workers.translation.said import differences
 
 log = structlog.get_logger(__name__)
 
@@ -190,6 +191,11 @@ def decide(change: Taken, reading: Synced | Decision, facts: Facts) -> Decision:
     return replace(decision, version=standing.version, facts=document_facts(change.document_id, reading))
 
 
+def translated(change: Taken, document: Synced, facts: Facts) -> Decision:
+    """What a document would become today, whatever became of it before."""
+    return _translate(change, document, facts)
+
+
 def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decision | None:
     standing = facts.standing[change.document_id]
     reason = _excluded(document, facts.connection)
@@ -202,6 +208,8 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
         return Decision(change, Outcome.UNCHANGED)
     if standing.link and standing.link["source_fingerprint"] == source:
         stands = standing.state in {"posted", "linked"} and standing.intent_fingerprint is None
+        if stands and change.interactive and _comes_out_differently(change, document, facts):
+            return None
         return Decision(change, Outcome.UNCHANGED) if stands else Decision(change, Outcome.REVERTED, "", "posted")
     if standing.intent_fingerprint is not None:
         return None
@@ -214,6 +222,15 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     ):
         return Decision(change, Outcome.UNCHANGED, "", "posted")
     return None
+
+
+def _comes_out_differently(change: Taken, document: Synced, facts: Facts) -> bool:
+    """Whether settings or a release would have a document that a person sends hold something else than it does."""
+    link = facts.standing[change.document_id].link
+    if not link or not link["function"] or link["object"] not in NUMBERED:
+        return False
+    now = _translate(change, document, facts).translation
+    return now is not None and bool(differences(Function.model_validate(link["function"]), now.function))
 
 
 def _excluded(document: Synced, connection: Connection, *, needed: bool = False) -> str | None:

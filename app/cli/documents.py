@@ -24,6 +24,7 @@ from schemas.kinds import DocumentState, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from console.actions.differing import Differing
     from db.connections import Connection
     from db.database import Ledger as Session
     from workers.runtime import Runtime
@@ -36,14 +37,22 @@ NEWEST = 50
 
 @group.command("list")
 def list_documents(
+    *,
     state: Annotated[DocumentState | None, typer.Option(help="Only those in this state.")] = None,
     kind: Annotated[DocumentKind | None, typer.Option(help="Only those of this kind.")] = None,
     connection: ConnectionOption = None,
     number: Annotated[str | None, typer.Option(help="Only the one with this number.")] = None,
+    differs: Annotated[
+        bool, typer.Option("--differs", help="Only those that would come out differently today; the reason says where.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List documents, the newest first: all of them with --json, else 50."""
     from db import reports
+
+    if differs:
+        _list_differing(connection, lambda row: _is_chosen(row, state=state, kind=kind, number=number), as_json=as_json)
+        return
 
     def show(session: "Session") -> None:
         chosen: dict[str, Any] = {
@@ -65,6 +74,51 @@ def list_documents(
 
     with opened() as use:
         use.ledger.db.run(show)
+
+
+def _is_chosen(row: "Differing", *, state: DocumentState | None, kind: DocumentKind | None, number: str | None) -> bool:
+    return (
+        (state is None or row.state == state)
+        and (kind is None or row.kind == Kind(kind))
+        and (number is None or row.number == number)
+    )
+
+
+def _list_differing(connection: str | None, chosen: "Callable[[Differing], bool]", *, as_json: bool) -> None:
+    """What would come out differently today; nothing of it is sent by itself."""
+    from console.actions.differing import differing
+    from db import connections
+
+    with opened() as use:
+        every = use.ledger.db.run(lambda session: connections.every(session, use.ledger.vault))
+        wanted = use.ledger.db.run(lambda session: chosen_id(session, connection))
+        found = [
+            row
+            for one in every
+            if one.state != "disconnected" and wanted in (None, one.id)
+            for row in differing(use.ledger.db, one)
+            if chosen(row)
+        ]
+    if as_json:
+        print_json(
+            [
+                {"kind": row.kind, "scoro_id": row.scoro_id, "number": row.number, "state": row.state, "reason": place}
+                for row in found
+                for place in ["; ".join(row.places)]
+            ]
+        )
+        return
+    print_table(
+        ("Document", "Number", "State", "Would change"),
+        [(f"{row.kind} {row.scoro_id}", row.number, row.state, row.reason) for row in found[:NEWEST]],
+    )
+    if len(found) > NEWEST:
+        typer.echo(f"... and {len(found) - NEWEST:,} more; --json lists all.")
+    typer.echo(
+        f"{len(found):,} would come out differently; nothing is sent by itself, an edit or `send` does it."
+        if found
+        else "Nothing would come out differently."
+    )
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:

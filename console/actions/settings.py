@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from console.actions.effects import effect
 from db import connections, journal, scoro_writes
 from db.database import Database, one
 from db.database import Ledger as Session
@@ -11,23 +12,23 @@ NOT_SET = "(not set)"
 
 
 def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str]]) -> list[str]:
-    """Set keys to texts as they are typed; an empty one unsets. Returns a line for each; raises SettingError.
+    """Set keys to texts as they are typed; an empty one unsets. Raises SettingError.
 
-    The row is held, so that two people do not overwrite each other.
+    Returns a line for each, with what the change does. The row is held, so that two people do not overwrite each other.
     """
     row = one(session, "SELECT settings FROM connection WHERE id = %s FOR UPDATE", [connection_id])
     settings = ConnectionSettings.from_json(row["settings"])
-    lines = []
+    changes = []
     for key, value in wanted:
         changed = set_key(settings, key, value)
         if changed.data.bills.direction != settings.data.bills.direction:
             _check_may_turn(session, connection_id, key)
-        lines.append(f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}")
+        changes.append((key, f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}"))
         settings = changed
     connections.save_settings(session, connection_id, settings)
-    for line in lines:
-        journal.write(session, "connection", connection_id, "settings", line)
-    return lines
+    for _, change in changes:
+        journal.write(session, "connection", connection_id, "settings", change)
+    return [f"{change}. {effect(session, connection_id, key, settings)}" for key, change in changes]
 
 
 def _check_may_turn(session: Session, connection_id: int, key: str) -> None:

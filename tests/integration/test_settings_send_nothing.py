@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from console.actions.differing import differing
 from db import changes
+from sandbox import fixtures
 from schemas import document_types
 from schemas.kinds import Kind
 from schemas.mapping import MappingRow
@@ -93,3 +95,38 @@ def test_what_waits_is_not_planned_anew_for_a_setting(posted: World) -> None:
         )
         until(lambda: not world.rows("SELECT FROM change WHERE state IN ('waiting', 'reading')"), "it was read again")
     assert world.row("SELECT count(*) AS n FROM operation WHERE object = 'ARINVOICE'")["n"] == 1
+
+
+def test_what_would_come_out_differently_today_is_listed_with_its_places(posted: World) -> None:
+    world = posted
+    with world.running(web=False):
+        read_again(world, [1])
+        before = world.intacct.last_request()
+        assert list(differing(world.ledger.db, world.connection)) == []
+
+        world.set(memo__template="{number}")
+        (found,) = differing(world.ledger.db, world.connection)
+        assert (found.kind, found.scoro_id, found.state) == (Kind.INVOICE, 1, "posted")
+        assert [place.partition(":")[0] for place in found.places] == ["line 1 memo"]
+        assert found.reason.endswith("-> INV-1")
+        read_again(world, [1])
+        assert world.intacct.functions(before) == []
+
+        world.send(1)
+        world.settle()
+        assert lines_of(world.intacct.invoice("INV-1"))[0]["ENTRYDESCRIPTION"] == "INV-1", "a person sent it"
+        assert list(differing(world.ledger.db, world.connection)) == []
+        before = world.intacct.last_request()
+        world.send(1)
+        world.settle()
+        assert world.intacct.functions(before) == [], "nothing differs any more"
+
+
+def test_what_could_not_be_translated_today_is_listed_too(posted: World) -> None:
+    world = posted
+    with world.running(web=False):
+        read_again(world, [1])
+        world.change_settings({f"accounts.map.{fixtures.SCORO_ACCOUNT_IDS['4000']}": "9999"})
+        (found,) = differing(world.ledger.db, world.connection)
+    assert "cannot be translated today" in found.reason
+    assert "9999" in found.reason

@@ -1,8 +1,10 @@
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from schemas.settings import ConnectionSettings, SettingError, describe, set_key
+from schemas.setting_effects import effect_of, settings_page
+from schemas.settings import ConnectionSettings, SettingError, SettingRow, describe, set_key
 
 EXAMPLES = {
     "data.invoices.enabled": "false",
@@ -127,3 +129,15 @@ def test_only_dimensions_that_are_switched_on_are_sent() -> None:
     assert set_key(settings, "dimensions.invoices.CLASS", "true").dimensions.sent_with("invoices") == {
         "CLASS": "c_class"
     }
+
+
+def test_the_page_of_settings_is_the_one_of_the_model() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert written == settings_page(), "docs/settings.md is out of date: run scripts/settings"
+
+
+@pytest.mark.parametrize("row", describe(ConnectionSettings()), ids=lambda row: row.key)
+def test_every_setting_says_what_it_means_with_an_example_and_what_changing_it_does(row: SettingRow) -> None:
+    assert row.meaning.endswith(".")
+    assert row.example
+    assert effect_of(row.key.replace("{", "").replace("}", "")).does
