@@ -71,8 +71,8 @@ def settings_page() -> str:
     lines = [
         "# Settings of a connection",
         "",
-        "What a person decides about one connection, changed with `scoro-intacct connection set`: all that is named, or",
-        "nothing if one value is not allowed. An empty value unsets a key, which then follows the default of the",
+        "What a person decides about a connection, changed with `scoro-intacct connection set`: all that is named,",
+        "or nothing if one value is not allowed. An empty value unsets a key, which then follows the default of the",
         "release. `connection set` says what each change does, and the journal keeps who made it. No change sends",
         "anything by itself: what would come out differently today is listed by `scoro-intacct documents list",
         "--differs`, and goes with the next edit or `send`.",
