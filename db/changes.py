@@ -24,6 +24,13 @@ class Taken:
     actor: str
     attempts: int
     deaths: int
+    again: bool = False
+    """Of a replay: translated even where nothing differs from what was refused."""
+
+    @property
+    def insists(self) -> bool:
+        """Whether a person wants it tried although nothing changed."""
+        return self.interactive or self.again
 
 
 DOCUMENTS = """INSERT INTO document (connection_id, module, kind, scoro_id)
@@ -153,7 +160,7 @@ CLAIM = """WITH next AS MATERIALIZED (
     )
     UPDATE change c SET state = 'reading', attempts = c.attempts + 1 FROM mine WHERE c.id = mine.id
     RETURNING c.id, c.document_id, mine.module, mine.kind, mine.scoro_id, c.interactive, c.actor, c.attempts,
-        c.deaths"""
+        c.deaths, c.again"""
 
 
 def claim(session: Ledger, connection_id: int, limit: int) -> list[Taken]:
@@ -186,10 +193,11 @@ def end(ledger: Ledger, change_ids: Sequence[int], state: str = "done", reason: 
 
 
 PUT_BACK = """WITH given AS (
-        SELECT r.id, r.document_id, r.interactive FROM change r
+        SELECT r.id, r.document_id, r.interactive, r.again FROM change r
         WHERE r.state = 'reading' AND {which} ORDER BY r.id FOR UPDATE
     ), merged AS (
-        UPDATE change w SET interactive = w.interactive OR g.interactive, scheduled = false, hints = w.hints + 1
+        UPDATE change w SET interactive = w.interactive OR g.interactive, again = w.again OR g.again,
+            scheduled = false, hints = w.hints + 1
         FROM given g WHERE w.document_id = g.document_id AND w.state = 'waiting' RETURNING w.document_id
     )
     UPDATE change c SET

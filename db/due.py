@@ -97,6 +97,18 @@ def newly_due(ledger: Ledger, company: int, since: datetime) -> list[int]:
     return [row["id"] for row in rows]
 
 
+def replaying(ledger: Ledger, connection_id: int) -> bool:
+    """Whether documents of a replay are being read, or are due to be."""
+    return bool(
+        one(
+            ledger,
+            """SELECT EXISTS (SELECT FROM change WHERE connection_id = %s AND again AND state IN ('waiting', 'reading')
+               AND due_at <= ledger_now()) AS yes""",
+            [connection_id],
+        )["yes"]
+    )
+
+
 def more_coming(
     ledger: Ledger, connection_id: int, beside: Collection[int], *, within_s: float, recent_s: float, recent: int
 ) -> bool:

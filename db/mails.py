@@ -57,6 +57,12 @@ def digest(ledger: Ledger) -> None:
     )
 
 
+def recipients(ledger: Ledger, failure_id: int) -> list[str]:
+    """Who is told of a failure."""
+    rows = ledger.execute(f"{RECIPIENTS} WHERE f.id = %s".encode(), [failure_id]).fetchall()
+    return sorted(row["address"] for row in rows)
+
+
 def open_for(ledger: Ledger, recipient: str) -> set[int]:
     """The failures that are open and that this recipient is told of."""
     rows = ledger.execute(

@@ -56,10 +56,10 @@ def of_failure(ledger: Ledger, failure_id: int, event: str, public_url: str | No
     return _text(f"{connection}{solved}{found['cause']}", "failure", facts)
 
 
-def of_digest(ledger: Ledger, recipient: str, public_url: str | None) -> Text:
-    """What is told of everything that is still open and that this recipient is told of."""
-    ids = mails.open_for(ledger, recipient)
-    found = [row for row in reports.failures(ledger, states=("open", "waiting")) if row["id"] in ids]
+def of_digest(ledger: Ledger, recipient: str | None, public_url: str | None) -> Text:
+    """What is told of everything that is still open and that this recipient is told of; without one, of all of it."""
+    ids = None if recipient is None else mails.open_for(ledger, recipient)
+    found = [row for row in reports.failures(ledger, states=("open", "waiting")) if ids is None or row["id"] in ids]
     documents = sum(row["count"] for row in found)
     total = f"{len(found)} {'failure' if len(found) == 1 else 'failures'}, {documents:,} documents"
     listed = [row | _where(row["id"], public_url) for row in found[:MAX_LISTED]]

@@ -8,7 +8,7 @@ import time
 
 import structlog
 
-from db import due, outbox, recovery
+from db import due, outbox, recovery, replays
 from db.database import Database
 from producers.loop import Loop
 from schemas.settings import ConnectionSettings
@@ -44,6 +44,7 @@ class Sweeper(Loop):
         """Take over from readers and senders that died."""
         wait_s = ConnectionSettings().delivery.uncertain_wait_s
         self._db.run(lambda ledger: recovery.recover(ledger, wait_s))
+        self._db.run(replays.tend)
 
     def sweep(self) -> float:
         """Ring for what became due since its last bell, or is due for long; returns the seconds to the next look."""

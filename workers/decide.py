@@ -204,7 +204,7 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     if document.is_over and (standing.link is None or not _type(change).deactivates):
         return _deleted(change, document, standing)
     source = fingerprint(change.module, document, facts.connection)
-    if standing.intent_fingerprint == source and not (change.interactive and standing.stuck):
+    if standing.intent_fingerprint == source and not (change.insists and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
     if standing.link and standing.link["source_fingerprint"] == source:
         stands = standing.state in {"posted", "linked"} and standing.intent_fingerprint is None
@@ -213,13 +213,9 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
         return Decision(change, Outcome.UNCHANGED) if stands else Decision(change, Outcome.REVERTED, "", "posted")
     if standing.intent_fingerprint is not None:
         return None
-    if standing.refused_fingerprint == source and not change.interactive:
+    if standing.refused_fingerprint == source and not change.insists:
         return Decision(change, Outcome.UNCHANGED)
-    if (
-        standing.link
-        and not change.interactive
-        and facts.connection.settings.data.of(document.kind).updates == "on_demand"
-    ):
+    if standing.link and not change.insists and facts.connection.settings.data.of(document.kind).updates == "on_demand":
         return Decision(change, Outcome.UNCHANGED, "", "posted")
     return None
 

@@ -8,13 +8,15 @@ import typer
 
 from app.cli.common import AsJson, ConnectionOption, DocumentKind, chosen_id, opened
 from app.cli.errors import Refusal
-from app.cli.output import count, plain, print_json, print_table
+from app.cli.output import KEEPS_LINES, count, plain, print_json, print_table
 from schemas.kinds import Kind
 
 if TYPE_CHECKING:
     from db.database import Ledger as Session
 
 group = typer.Typer(no_args_is_help=True, help="What failed, why, and what to do.")
+
+FailureArgument = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The failure.")]
 
 FEW = 3
 """Documents named in the list for people."""
@@ -81,8 +83,22 @@ def _money(money: Mapping[str, str]) -> str:
     return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items()))
 
 
+def _print_sent(letter: Mapping[str, Any]) -> None:
+    """What one dead letter holds: comments are XML's own, so that what is printed can be edited and sent."""
+    what = letter["document"] or "message"
+    typer.echo(f"<!-- {plain(what).replace('--', '- -')}, try {letter['attempt']}, {plain(letter['at'])} -->")
+    for name in ("sent", "answered"):
+        if letter[name]:
+            text = letter[name].translate(KEEPS_LINES)
+            typer.echo(text if name == "sent" else f"<!-- answered: {text.replace('--', '- -')} -->")
+
+
 @group.command()
-def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)], as_json: AsJson = False) -> None:
+def show(
+    id: FailureArgument,
+    sent: Annotated[bool, typer.Option("--sent", help="Print what was sent and answered, as XML.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show one failure with every document in it."""
     from db import reports
 
@@ -92,6 +108,10 @@ def show(id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
         raise Refusal(f"There is no failure {id}: see `scoro-intacct failures list`.")
     if as_json:
         print_json(found)
+        return
+    if sent:
+        for letter in found["letters"]:
+            _print_sent(letter)
         return
     facts = {
         "Failure": f"{found['id']}, {found['state']}",

@@ -23,6 +23,8 @@ WHOLE = frozenset(
 """Columns whose cells stay on one line."""
 
 _CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
+KEEPS_LINES = {code: mark for code, mark in _CONTROL.items() if code not in (0x09, 0x0A)}
+"""For `str.translate`: a text of several lines without what a terminal would obey."""
 _VISIBLE = {**_CONTROL, ord("\n"): " ", ord("\t"): " ", ord("\r"): " "}
 """Control characters and those that turn the direction of what follows."""
 

@@ -97,8 +97,8 @@ def _take(pack: Pack, new: Sequence[Candidate]) -> None:
     pack.bytes += sum(item.bytes for item in new)
 
 
-def linger_s(pack: Pack, limits: DeliverySettings) -> float:
+def linger_s(pack: Pack, limits: DeliverySettings, at_least_s: float = 0.0) -> float:
     """How long the pack may wait for more documents: not at all when a person waits or it is full."""
     if pack.interactive or pack.full:
         return 0.0
-    return max(0.0, limits.linger_ms / 1000 - pack.oldest_s)
+    return max(0.0, max(limits.linger_ms / 1000, at_least_s) - pack.oldest_s)

@@ -42,6 +42,10 @@ LATE_COMMIT = timedelta(seconds=2)
 """A transaction commits within this long of the due times that it writes."""
 RECENT_S, RECENT_CHANGES = 1.0, 3
 """More changes than this within this time: more are coming, bulk lingers."""
+REPLAY_LINGER_S = 30.0
+"""Packs of a replay wait so long for the rest of it to be read: its price says that they are full."""
+GATHER_AT_MOST_S = 2.0
+"""A replay that gathers is looked at again this soon."""
 LOOK_UP_AGAIN_S, LOOK_UP_AT_MOST_S = 60.0, 3600.0
 """A look-up that is not answered is done again after this long, twice as long each time, up to the second."""
 MAX_PACE_S = 3600.0
@@ -209,9 +213,12 @@ class Run:
             if not chosen.operations:
                 needs.rest(self.session, self.connection.id)
                 return Round.IDLE
-            wait_s = pack.linger_s(chosen, limits)
+            replaying = due.replaying(self.session, self.connection.id)
+            wait_s = pack.linger_s(chosen, limits, REPLAY_LINGER_S if replaying else 0.0)
             if wait_s > 0 and self._more_coming(chosen):
-                connections.gather_bulk(self.session, self.connection.id, wait_s)
+                connections.gather_bulk(
+                    self.session, self.connection.id, min(wait_s, GATHER_AT_MOST_S) if replaying else wait_s
+                )
                 return Round.IDLE
             if chosen.purpose is Purpose.BULK and not self._may_leave():
                 return Round.IDLE
