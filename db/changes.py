@@ -90,6 +90,15 @@ def unseen(ledger: Ledger, connection_id: int, kind: Kind, scoro_ids: Collection
     return [row["i"] for row in rows]
 
 
+def known_ids(ledger: Ledger, connection_id: int, kind: Kind, scoro_ids: Collection[int]) -> list[int]:
+    """Those of these ids that the ledger has a document of."""
+    rows = ledger.execute(
+        "SELECT scoro_id FROM document WHERE connection_id = %s AND module = %s AND scoro_id = ANY(%s) ORDER BY 1",
+        [connection_id, kind.module, list(scoro_ids)],
+    ).fetchall()
+    return [int(row["scoro_id"]) for row in rows]
+
+
 def ensure_records(ledger: Ledger, connection_id: int, refs: Collection[RecordRef]) -> dict[RecordRef, int]:
     """The ledger's document of each record, made where it is new."""
     found: dict[RecordRef, int] = {}

@@ -1,8 +1,8 @@
-"""What people ask for: one document at once, or everything of a kind that Scoro lists."""
+"""What people ask for: one document at once, or many, or everything of a kind that Scoro lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from clients.scoro.client import ScoroClient
+from clients.scoro.client import ID_FIELDS, ScoroClient
 from db import changes
 from db.connections import Connection
 from db.database import Database
@@ -26,20 +26,26 @@ def send(db: Database, connection: Connection, kind: Kind, scoro_id: int, actor:
     )
 
 
+def capture(db: Database, connection: Connection, kind: Kind, scoro_ids: Sequence[int], actor: str) -> None:
+    """Capture documents because a person wants them read again; they do not go ahead of others."""
+    db.run(
+        lambda ledger: changes.capture(
+            ledger,
+            connection.id,
+            kind,
+            scoro_ids,
+            origin="manual",
+            actor=actor,
+            settle_ms=connection.settings.delivery.settle_ms,
+        ),
+        actor=actor,
+    )
+
+
 def sync(db: Database, connection: Connection, scoro: ScoroClient, kind: Kind, actor: str) -> Iterator[int]:
     """Capture every document of a kind that Scoro lists, a page at a time; yields how many each page held."""
+    id_field = ID_FIELDS.get(kind.module, "id")
     for page in scoro.pages(kind.module):
-        ids = [int(row["id"]) for row in page if row.get("id")]
-        db.run(
-            lambda ledger, ids=ids: changes.capture(  # type: ignore[misc]
-                ledger,
-                connection.id,
-                kind,
-                ids,
-                origin="manual",
-                actor=actor,
-                settle_ms=connection.settings.delivery.settle_ms,
-            ),
-            actor=actor,
-        )
+        ids = [int(row[id_field]) for row in page if row.get(id_field)]
+        capture(db, connection, kind, ids, actor)
         yield len(ids)

@@ -22,13 +22,14 @@ from app.cli.common import (
     synced,
 )
 from app.cli.errors import Refusal
-from app.cli.output import count, on_terminal, plain
+from app.cli.output import count, on_terminal
 from schemas.document_types import SYNCED_KINDS
 from schemas.kinds import Kind
 
 if TYPE_CHECKING:
-    from clients.scoro.client import ScoroClient
+    from console.actions.syncing import Listing
     from db.connections import Connection
+    from workers.runtime import Runtime
 
 SEND_TIMEOUT_S = 30.0
 STEP_S = 0.1
@@ -193,7 +194,7 @@ def now(
 ) -> None:
     """Read every document that Scoro lists and send what differs; look at what is new in Intacct."""
     from app.wiring import using
-    from console.actions import fetching
+    from console.actions import fetching, syncing
 
     with opened() as use, using(use.settings, use.ledger) as runtime:
         chosen = load_connection(use, connection)
@@ -202,14 +203,10 @@ def now(
         inbound = kind is not None and fetching.is_inbound(chosen, Kind(kind))
         kinds = [] if inbound else [synced(kind)] if kind else list(SYNCED_KINDS)
         kinds = [wanted for wanted in kinds if not fetching.is_inbound(chosen, wanted)]
-        scoro = runtime.scoro(chosen)
-        if kinds and not yes:
-            with busy("counting what Scoro lists"):
-                price = _price(use, chosen, scoro, kinds)
-            agree(price, yes=False)
         if kinds:
-            found = _capture(use, chosen, scoro, kinds)
-            typer.echo(f"Asked to read {count(found, 'document')} again.")
+            listing = _look(runtime, chosen, kinds)
+            agree(syncing.price(use.ledger.db, chosen, listing), yes=yes)
+            typer.echo(f"Asked to read {count(_capture(use, chosen, listing), 'document')} again.")
         if inbound or (kind is None and chosen.state == "active"):
             try:
                 fetching.pull_now(use.ledger.db, chosen, Kind(kind) if kind else Kind.RECEIPT, actor())
@@ -238,42 +235,33 @@ def background(connection: ConnectionOption = None) -> None:
         typer.echo(line)
 
 
-def _price(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: list[Kind]) -> str:
-    """What it may cost at the most: every document of the dates that are synced could have changed."""
-    from db import reports
+def _look(runtime: "Runtime", connection: "Connection", kinds: list[Kind]) -> "Listing":
+    """Ask Scoro what there is, with a count on a terminal."""
+    from console.actions import syncing
 
-    first_days = {
-        kind: connection.settings.data.of(kind).starts_on(connection.connected_on).isoformat() for kind in kinds
-    }
-    listed = sum(
-        sum(str(row.get("date") or starts_on)[:10] >= starts_on for row in page)
-        for kind, starts_on in first_days.items()
-        for page in scoro.pages(kind.module)
-    )
-    since = min(first_days.values())
-    requests = -(-listed // connection.settings.delivery.max_documents)
-    left = next(row["left"] for row in use.ledger.db.run(reports.quota) if row["site"] == connection.site.name)
-    return (
-        f"{plain(connection.name)}: Scoro lists {count(listed, 'document')} since {since}. What differs is sent:"
-        f" at most about {count(requests, 'request')} of the {left:,} left this month."
-    )
-
-
-def _capture(use: Opened, connection: "Connection", scoro: "ScoroClient", kinds: list[Kind]) -> int:
-    """Capture all pages of every kind, with a count on a terminal; returns how many documents."""
-    from producers import manual
-
-    pages = (size for kind in kinds for size in manual.sync(use.ledger.db, connection, scoro, kind, actor()))
     if not on_terminal():
-        return sum(pages)
+        return syncing.look(runtime, connection, kinds)
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed} documents listed"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("Scoro lists {task.completed} documents"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("", total=None)
-        found = 0
-        for size in pages:
-            found += size
-            bars.update(bar, completed=found)
-        return found
+        return syncing.look(runtime, connection, kinds, lambda seen: bars.update(bar, completed=seen))
+
+
+def _capture(use: Opened, connection: "Connection", listing: "Listing") -> int:
+    """Capture what Scoro lists, with a bar on a terminal; returns how many documents."""
+    from console.actions import syncing
+
+    if not on_terminal():
+        return syncing.capture(use.ledger.db, connection, listing, actor=actor())
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("asked to read again"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=listing.count)
+        return syncing.capture(
+            use.ledger.db, connection, listing, actor=actor(), tell=lambda done: bars.update(bar, completed=done)
+        )

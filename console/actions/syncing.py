@@ -1,13 +1,21 @@
-"""Reading everything of a connection again, in the background of the process that was asked."""
+"""Synchronize now: everything that Scoro lists is read again, and what differs is sent.
+
+First Scoro is asked what there is (`look`), which tells the price; then it is captured (`capture`), as a person's own
+request, so no schedule holds it up, and what waited for the next run goes along.
+"""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
+from clients.scoro.client import ID_FIELDS
 from clients.scoro.errors import ScoroError
 from console.actions.documents import NotDoneError
+from db import changes, forecast, schedules
 from db.connections import Connection
+from db.database import Database, Ledger
 from producers import manual
 from schemas.document_types import SYNCED_KINDS
 from schemas.kinds import Kind
@@ -15,19 +23,108 @@ from workers.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
+CHUNK = 500
+"""Documents that are captured in one transaction."""
 
-def sync_now(runtime: Runtime, connection: Connection, kinds: Sequence[Kind] = SYNCED_KINDS, *, actor: str) -> str:
-    """Begin to read every document that Scoro lists; what differs is sent. Returns what to say; raises NotDoneError."""
+NO_DATE = "0000-00-00"
+"""Scoro may write an absent date like this."""
+
+Tell = Callable[[int], None]
+"""Hears how many documents there are so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What Scoro lists of a connection: the ids to read again by kind; `left_out` are older than what is synced."""
+
+    ids: Mapping[Kind, Sequence[int]]
+    left_out: int
+    since: str
+
+    @property
+    def count(self) -> int:
+        """How many documents are read again."""
+        return sum(len(ids) for ids in self.ids.values())
+
+
+def look(
+    runtime: Runtime, connection: Connection, kinds: Sequence[Kind] = SYNCED_KINDS, tell: Tell = lambda _: None
+) -> Listing:
+    """Ask Scoro what there is of each kind, a page of 100 at a time.
+
+    What is dated before the start date of its kind is left out, unless the ledger knows it. Raises ScoroError,
+    NotDoneError.
+    """
     if connection.state == "disconnected":
         raise NotDoneError(f"{connection.name} is disconnected: connect it again first.")
     scoro = runtime.scoro(connection)
+    found: dict[Kind, list[int]] = {}
+    seen = left_out = 0
+    first_days = {
+        kind: connection.settings.data.of(kind).starts_on(connection.connected_on).isoformat() for kind in kinds
+    }
+    for kind, first_day in first_days.items():
+        id_field = ID_FIELDS.get(kind.module, "id")
+        ids, older = found.setdefault(kind, []), list[int]()
+        for page in scoro.pages(kind.module):
+            for row in page:
+                if str(row.get(id_field, "")).isdecimal():
+                    is_older = NO_DATE < str(row.get("date") or "")[:10] < first_day
+                    (older if is_older else ids).append(int(row[id_field]))
+            seen += len(page)
+            tell(seen)
+        known = runtime.db.run(
+            lambda ledger, kind=kind, older=older: changes.known_ids(ledger, connection.id, kind, older)  # type: ignore[misc]
+        )
+        ids += known
+        left_out += len(older) - len(known)
+    return Listing(found, left_out, min(first_days.values(), default=""))
 
-    def capture() -> None:
+
+def price(db: Database, connection: Connection, listing: Listing) -> str:
+    """What it costs at the most, in a sentence: every document that is read again could have changed."""
+    cost = db.run(lambda ledger: forecast.price(ledger, connection.id, listing.count))
+    documents, requests = _count(listing.count, "document"), _count(cost.requests, "request")
+    left_out = f" ({listing.left_out:,} older ones are left out)" if listing.left_out else ""
+    text = (
+        f"{connection.name}: Scoro lists {documents} since {listing.since}{left_out}. What differs is sent: at most"
+        f" about {requests} of the {cost.left:,} left this month."
+    )
+    return text if cost.affordable else f"{text} What is over waits for the next month."
+
+
+def capture(db: Database, connection: Connection, listing: Listing, *, actor: str, tell: Tell = lambda _: None) -> int:
+    """Capture what was listed, and let go what waits for the next run; returns how many documents."""
+    captured = 0
+    for kind, ids in listing.ids.items():
+        for start in range(0, len(ids), CHUNK):
+            manual.capture(db, connection, kind, ids[start : start + CHUNK], actor)
+            captured += len(ids[start : start + CHUNK])
+            tell(captured)
+
+    def release(ledger: Ledger) -> None:
+        schedules.release(ledger, connection.id)
+
+    db.run(release, actor=actor)
+    return captured
+
+
+def sync_now(runtime: Runtime, connection: Connection, kinds: Sequence[Kind] = SYNCED_KINDS, *, actor: str) -> str:
+    """Do both in the background of this process; returns what to say. Raises NotDoneError."""
+    if connection.state == "disconnected":
+        raise NotDoneError(f"{connection.name} is disconnected: connect it again first.")
+
+    def work() -> None:
         try:
-            found = sum(size for kind in kinds for size in manual.sync(runtime.db, connection, scoro, kind, actor))
+            listing = look(runtime, connection, kinds)
+            found = capture(runtime.db, connection, listing, actor=actor)
             log.info("sync.asked", connection=connection.name, documents=found, actor=actor)
         except ScoroError as error:
             log.warning("sync.failed", connection=connection.name, error=str(error))
 
-    threading.Thread(target=capture, name=f"sync-{connection.id}", daemon=True).start()
+    threading.Thread(target=work, name=f"sync-{connection.id}", daemon=True).start()
     return f"Everything that Scoro lists for {connection.name} is read again; what differs is sent."
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
