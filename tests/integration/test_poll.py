@@ -114,7 +114,7 @@ def test_without_an_address_for_webhooks_the_scheduler_polls(embedded_world: Wor
         invoice = world.scoro.invoice("ONLY-POLL", world.scoro.customer())
         world.execute("UPDATE poll SET due_at = 'epoch'")
         until(lambda: world.document_is(invoice, "posted"), "it is posted")
-    assert world.rows("SELECT origin FROM change") == [{"origin": "poll"}]
+    assert {row["origin"] for row in world.rows("SELECT origin FROM change")} == {"poll"}
     assert world.rows("SELECT text FROM note WHERE text = %s", [polling.MISSED]) == []
 
 
