@@ -67,8 +67,8 @@ def up() -> None:
         _say(f"Database  {ledger.label}")
         _say(f"Broker    {label}")
         with running(settings, ledger, amqp_url=settings.amqp_url, web=True, queues=QUEUES, scheduler=True) as address:
-            _say_first_link(settings, ledger, address)
             _say(f"Serving at {address} until Ctrl-C.")
+            _say_first_link(settings, ledger, address)
             until_told_to_stop()
 
 
@@ -80,8 +80,8 @@ def serve() -> None:
         _process("serve", alone=False) as (settings, ledger),
         running(settings, ledger, amqp_url=settings.amqp_url, web=True) as address,
     ):
-        _say_first_link(settings, ledger, address)
         _say(f"Serving at {address}")
+        _say_first_link(settings, ledger, address)
         until_told_to_stop()
 
 

@@ -77,6 +77,8 @@ class World:
         """Set the ledger's clock, which goes on from there; returns what it says then."""
         set_to = "UPDATE clock SET shift = %s - clock_timestamp() RETURNING clock_timestamp() + shift AS at"
         now: datetime = one(self.session, set_to, [at])["at"]
+        # live for long: no document of the simulation is an older one
+        self.session.execute("UPDATE connection SET live_at = least(live_at, %s - interval '1 year')", [at])
         return now
 
     def close(self) -> None:
@@ -98,8 +100,8 @@ class World:
 
     def _add_operations(self, connection_id: int, arrivals: Sequence[Arrival]) -> None:
         rows = self.session.execute(
-            """INSERT INTO document (connection_id, module, kind, scoro_id, number)
-               SELECT %s, 'invoices', 'invoice', n, 'INV-' || n FROM unnest(%s::bigint[]) AS n RETURNING id""",
+            """INSERT INTO document (connection_id, module, kind, scoro_id, number, document_date)
+               SELECT %s, 'invoices', 'invoice', n, 'INV-' || n, ledger_now()::date FROM unnest(%s::bigint[]) AS n RETURNING id""",
             [connection_id, [arrival.number for arrival in arrivals]],
         ).fetchall()
         new = [operation_of(arrival, row["id"]) for arrival, row in zip(arrivals, rows, strict=True)]

@@ -270,6 +270,7 @@ def test_control_of_unknown_objects_and_records(gateway: Caller) -> None:
     assert edit.status_code == 404
 
 
+@pytest.mark.alone
 def test_a_full_pack_is_answered_quickly(gateway: Caller) -> None:
     """50 invoices of 10 lines: well under 150 ms on an idle machine; three times that on a busy one."""
     packs = [
