@@ -101,7 +101,8 @@ class World:
     def _add_operations(self, connection_id: int, arrivals: Sequence[Arrival]) -> None:
         rows = self.session.execute(
             """INSERT INTO document (connection_id, module, kind, scoro_id, number, document_date)
-               SELECT %s, 'invoices', 'invoice', n, 'INV-' || n, ledger_now()::date FROM unnest(%s::bigint[]) AS n RETURNING id""",
+               SELECT %s, 'invoices', 'invoice', n, 'INV-' || n, ledger_now()::date
+               FROM unnest(%s::bigint[]) AS n RETURNING id""",
             [connection_id, [arrival.number for arrival in arrivals]],
         ).fetchall()
         new = [operation_of(arrival, row["id"]) for arrival, row in zip(arrivals, rows, strict=True)]
