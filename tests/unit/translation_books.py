@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import DocumentError, Problem
 from schemas.intacct.orders import check
 from schemas.kinds import Kind, RecordRef
@@ -37,6 +38,9 @@ REFERENCE = ReferenceData(
         TaxDetail("Reduced", Decimal(5), "Sale"),
         TaxDetail("Zero", Decimal(0), "Sale"),
         TaxDetail("Input standard", Decimal(20), "Purchase"),
+        TaxDetail("Input reduced", Decimal(5), "Purchase"),
+        TaxDetail("Input zero", Decimal(0), "Purchase"),
+        TaxDetail("Input reversed", Decimal(20), "Purchase", reverse_charge=True),
         TaxDetail("Old standard", Decimal(20), "Sale", active=False),
     ),
     vat_codes=(
@@ -55,6 +59,7 @@ REFERENCE = ReferenceData(
     entity_id="UK",
     tax_solution="United Kingdom - VAT",
     parties={
+        Kind.VENDOR: (Party("V-1", "Supplier Ltd", "GB 222"),),
         Kind.CUSTOMER: (Party("C-1", "Known Ltd", "GB 111"), Party("C-2", "Twin Ltd"), Party("C-3", "Twin Ltd")),
     },
     contact_names=frozenset({"Ann Lee"}),
@@ -71,8 +76,9 @@ def settings(**keys: str) -> ConnectionSettings:
     return found
 
 
-PAYER = RecordRef(Kind.CUSTOMER, 342)
-CONTEXT = Context(settings(), REFERENCE, known={PAYER: "C-1"})
+PAYER, SUPPLIER = RecordRef(Kind.CUSTOMER, 342), RecordRef(Kind.VENDOR, 342)
+CREDITED = RecordRef(Kind.INVOICE, 7)
+CONTEXT = Context(settings(), REFERENCE, known={PAYER: "C-1", SUPPLIER: "V-1", CREDITED: "20260101"})
 
 
 def unknown(contact: dict[str, Any], context: Context = CONTEXT) -> Context:
@@ -133,9 +139,28 @@ def invoice(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def translate(payload: dict[str, Any], context: Context = CONTEXT) -> Translation:
+def expense_line(**fields: Any) -> dict[str, Any]:
+    """The line above as expenses have it."""
+    names = {"comment": "description", "amount": "quantity", "amount2": "additional_quantity", "vat": "tax_percentage"}
+    names |= {"vat_code_id": "tax_code_id", "vat_code": "tax_code"}
+    return {names.get(key, key): value for key, value in line(**fields).items() if key != "discount"}
+
+
+def bill(**fields: Any) -> dict[str, Any]:
+    """A bill of Scoro with the line above."""
+    return {"recognition_date": None, **invoice(), **fields}
+
+
+def expense(**fields: Any) -> dict[str, Any]:
+    """An expense of Scoro with the line above."""
+    plain = {name: value for name, value in invoice().items() if name not in {"deadline", "description", "vat_sum"}}
+    given = {"due_date": "2026-03-31", "comment": "", "tax_sum": "20.00", "lines": [expense_line()]}
+    return plain | {"no": "E-7"} | given | fields
+
+
+def translate(payload: dict[str, Any], context: Context = CONTEXT, module: str = "invoices") -> Translation:
     """Translate, and check the functions against the element orders."""
-    translation = translate_document(read_invoice(payload), context)
+    translation = translate_document(DOCUMENT_TYPES[module].reader(payload), context)
     check(translation.function)
     for plan in translation.plans:
         if plan.function:

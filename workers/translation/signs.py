@@ -16,7 +16,7 @@ D = TypeVar("D", bound=Document)
 
 def as_credit(document: D, notes: list[str]) -> D:
     """Return a credit document with a negative total; one that Scoro wrote without its sign is turned around."""
-    if document.gross <= 0:
+    if document.sum < 0 or (document.sum == 0 and document.vat_sum <= 0):
         return document
     notes.append(f"Scoro wrote the {document.noun} without a sign; it was taken as a credit.")
     lines = tuple(line.model_copy(update={"sum": -line.sum, "amount": -line.amount}) for line in document.lines)
