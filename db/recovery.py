@@ -1,6 +1,6 @@
 """What the dead left behind, found by the locks that fell with them. Safe on any number of machines at once."""
 
-from db import changes, locks, outbox, scoro_writes
+from db import changes, culprits, locks, outbox, scoro_writes
 from db.database import Ledger
 
 STALLED_S = 60.0
@@ -69,6 +69,7 @@ SATISFIED = """UPDATE operation o SET state = 'ready', reason = '', due_at = led
     WHERE o.state = 'waiting_prerequisite' AND NOT EXISTS (
         SELECT FROM operation_need n WHERE n.operation_id = o.id
           AND NOT EXISTS (SELECT FROM link l WHERE l.document_id = n.document_id))
+      AND NOT EXISTS (SELECT FROM operation_culprit w WHERE w.operation_id = o.id AND w.let_go_at IS NULL)
     RETURNING o.connection_id"""
 
 
@@ -95,6 +96,7 @@ def recover(ledger: Ledger, default_wait_s: float) -> None:
     senders += [
         row["connection_id"] for row in ledger.execute(IN_DOUBT.encode(), {"wait_s": default_wait_s}).fetchall()
     ]
+    culprits.release(ledger)
     senders += [row["connection_id"] for row in ledger.execute(SATISFIED).fetchall()]
     outbox.ring(ledger, "pull", *scoro_writes.recover(ledger, default_wait_s, SCORO_CALL_S))
     outbox.ring(ledger, "changes", *readers)

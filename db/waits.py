@@ -41,6 +41,9 @@ WAITS = f"""WITH open_operation AS MATERIALIZED (
     ), judged AS (
         SELECT o.connection_id, o.due_at, CASE
             WHEN o.state = 'waiting_prerequisite' AND o.waits_for = '' AND EXISTS (
+                SELECT FROM operation_culprit w WHERE w.operation_id = o.id AND w.let_go_at IS NULL)
+            THEN 'prerequisite'
+            WHEN o.state = 'waiting_prerequisite' AND o.waits_for = '' AND EXISTS (
                 SELECT FROM operation_need n WHERE n.operation_id = o.id
                   AND NOT EXISTS (SELECT FROM link l WHERE l.document_id = n.document_id)
                   AND NOT EXISTS (SELECT FROM open_operation p WHERE p.document_id = n.document_id AND p.waits_for = '')

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from clients.intacct.errors import RequestRejected, Unavailable
-from db import connections, creates, due, failures, needs, operations, outbox, pacing, requests
+from db import connections, creates, culprits, due, failures, needs, operations, outbox, pacing, requests
 from db.connections import Connection
 from db.database import Ledger, one
 from db.operations import Sending, Settlement
@@ -26,7 +26,7 @@ from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import DOCUMENT_KINDS, Purpose
 from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import applying, broken, lag, look_up, older, pack, riders, settle, sources
+from workers.delivery import applying, broken, lag, look_up, older, pack, riders, settle, sources, withheld
 from workers.delivery.riders import Leaving, Rider
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
@@ -225,6 +225,8 @@ class Run:
             sending = operations.details(self.session, [o.id for o in chosen.operations])
             if self._refuse_misshapen(sending):
                 return Round.WORKED  # chosen anew, without them and what needs them
+            if withheld.hold(self.session, self.connection.id, chosen.operations, sending):
+                return Round.WORKED  # chosen anew, without them
             charge = self.charge(chosen.purpose, len(sending))
             if charge is None:
                 return Round.IDLE
@@ -383,6 +385,7 @@ class Run:
         if posted:
             failures.clear(ledger, posted)
             operations.wake_dependants(ledger, posted)
+            culprits.prove(ledger, [row["id"] for row in moved if row["state"] == "posted"])
         settled = [row["document_id"] for row in moved if row["state"] not in {"sending", "uncertain"}]
         outbox.ring(ledger, "changes", *operations.connections_with_waiting_changes(ledger, settled))
 

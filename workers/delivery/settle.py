@@ -1,12 +1,13 @@
 """What an answer means for each operation. Pure: answers and verdicts in, settlements out."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from clients.intacct.catalogue import classify
+from clients.intacct.catalogue import Classified, classify
 from clients.intacct.errors import GatewayError, RequestRejected, Uncertain
 from clients.intacct.render import render
 from db.failures import problem_as_json, problem_from_json
@@ -24,6 +25,35 @@ RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
 
 BISECT_BUDGET = 14
 """Rejected requests that one search may cost: one fault in a pack of 100 takes 8, two take at most 14."""
+
+REFERENCES = frozenset(
+    [
+        "accountlabel",
+        "glaccountno",
+        "offsetglaccountno",
+        "customerid",
+        "vendorid",
+        "projectid",
+        "departmentid",
+        "locationid",
+        "classid",
+        "itemid",
+        "employeeid",
+        "taskid",
+        "contractid",
+        "warehouseid",
+        "termname",
+        "currency",
+        "detailid",
+        "taxsolutionid",
+        "supdocfoldername",
+        "parentid",
+        "paymentmethod",
+        "bankaccountid",
+        "allocationid",
+    ]
+)
+"""Elements of a payload that name a record of Intacct, which may be what is wrong."""
 
 HOLDING = frozenset({"invalid_reference", "inactive_reference", "bank_account_on_line"})
 """Codes of the catalogue whose culprit no other document gets through with either: those that hold it wait."""
@@ -98,10 +128,19 @@ def problem_of(operation: Sending, result: FunctionResult) -> Problem:
         classified.code,
         f"{title(operation)}: {classified.cause}",
         classified.fix,
-        culprit=tuple(classified.culprit),
+        culprit=(*classified.culprit, *_named_by(operation, classified)),
         holds=tuple(_held_by(operation, classified.culprit)) if classified.code in HOLDING else (),
         who=classified.who,
     )
+
+
+def _named_by(operation: Sending, classified: Classified) -> Iterator[str]:
+    """What a text that nobody knows names of the payload: the account 4100 is one culprit, 4200 another."""
+    if classified.error_class is not ErrorClass.UNKNOWN:
+        return
+    for name, value in dict.fromkeys(payload(operation.function)):
+        if value and name.lower() in REFERENCES and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", classified.text):
+            yield f"{name} {value}"
 
 
 def _held_by(operation: Sending, culprit: Sequence[str]) -> Iterator[str]:
