@@ -11,7 +11,7 @@ from uuid import UUID
 
 from db.database import Ledger, one
 from db.operations import PARTIES
-from schemas.kinds import Kind
+from schemas.kinds import DOCUMENT_KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,18 @@ def waiting(ledger: Ledger, connection_id: int, limit: int) -> Waiting:
     return Waiting(row["count"], row["oldest_s"], row["interactive"], tuple(row["documents"]))
 
 
+def others_ready(ledger: Ledger, connection_id: int) -> bool:
+    """Whether documents that need no look-up are due: what they leave with can ask for the others too."""
+    row = one(
+        ledger,
+        """SELECT EXISTS (SELECT FROM operation o JOIN document d ON d.id = o.document_id
+               WHERE o.connection_id = %s AND NOT o.look_first AND o.state = 'ready' AND o.due_at <= ledger_now()
+                 AND d.kind = ANY(%s::document_kind[])) AS yes""",
+        [connection_id, list(DOCUMENT_KINDS)],
+    )
+    return bool(row["yes"])
+
+
 def claim(ledger: Ledger, connection_id: int, limit: int, *, again_s: float, again_at_most_s: float) -> list[Older]:
     """Take due operations for a look-up; due again later, in case it is not answered, ever later."""
     rows = ledger.execute(
@@ -106,6 +118,17 @@ def of_ids(ledger: Ledger, ids: Sequence[UUID]) -> list[Older]:
     rows = ledger.execute(
         f"{OLDER} WHERE o.id = ANY(%(ids)s) ORDER BY o.object, o.natural_key, o.id".encode(),
         {"ids": list(ids), "parties": list(PARTIES)},
+    ).fetchall()
+    return [Older(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+
+
+def due(ledger: Ledger, connection_id: int, limit: int) -> list[Older]:
+    """Operations that are due for a look-up, unclaimed: asking twice does no harm."""
+    rows = ledger.execute(
+        f"""{OLDER} WHERE o.connection_id = %(connection)s AND o.look_first AND o.state IN ('ready', 'waiting_quota')
+              AND o.due_at <= ledger_now()
+            ORDER BY o.purpose = 'interactive' DESC, o.due_at LIMIT %(limit)s""".encode(),
+        {"connection": connection_id, "parties": list(PARTIES), "limit": limit},
     ).fetchall()
     return [Older(**{**row, "kind": Kind(row["kind"])}) for row in rows]
 

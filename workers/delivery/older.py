@@ -1,8 +1,8 @@
 """The part of a delivery run that looks up older documents before they are created (`db.older`).
 
-One look-up asks for all of them that are due. Bulk waits for it until intake has read what is known to come, as a
-look-up costs a request whatever it asks for. It changes nothing in Intacct, so whoever dies in it leaves nothing to
-mend: what was not found out is asked again.
+One look-up asks for all of them that are due. It rides in a request that leaves anyway where there is one; else bulk
+waits for it until intake has read what is known to come, as a look-up costs a request whatever it asks for. It changes
+nothing in Intacct, so whoever dies in it leaves nothing to mend: what was not found out is asked again.
 """
 
 import uuid
@@ -18,6 +18,7 @@ from db.operations import Settlement
 from schemas.kinds import Purpose
 from workers.carrier import READ_S
 from workers.delivery import first_look
+from workers.delivery.riders import Leaving, Results, Rider
 from workers.steps import reach
 
 if TYPE_CHECKING:
@@ -65,13 +66,32 @@ def look_first(run: "Run") -> bool:
     return answered > 0
 
 
+def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
+    """Ask for what is due in a request that leaves anyway."""
+    asked = older.due(ledger, leaving.connection.id, first_look.MAX_OPERATIONS)
+    questions = first_look.questions(asked)
+    if not questions:
+        return ()
+    functions = {str(place): question.function for place, question in enumerate(questions)}
+
+    def heard(ledger: Ledger, results: Results) -> None:
+        operations.note_attempts(ledger, leaving.request_id, [operation.id for operation in asked])
+        parties = older.known_parties(ledger, leaving.connection.id)
+        said = first_look.findings(questions, [results.get(name) for name in functions], parties)
+        apply(ledger, leaving.connection.id, asked, said, leaving.request_id)
+
+    return [Rider("older documents", functions, heard)]
+
+
 def _is_time(run: "Run") -> bool:
     waiting = older.waiting(run.session, run.connection.id, first_look.MAX_OPERATIONS)
     if not waiting.count:
         return False
-    if waiting.interactive or waiting.oldest_s >= GATHER_S or waiting.count >= first_look.MAX_OPERATIONS:
+    if waiting.interactive or waiting.oldest_s >= GATHER_S:
         return True
-    return not due.more_coming(
+    if older.others_ready(run.session, run.connection.id):
+        return False  # it rides along with them
+    return waiting.count >= first_look.MAX_OPERATIONS or not due.more_coming(
         run.session,
         run.connection.id,
         waiting.documents,
