@@ -26,20 +26,22 @@ class Taken:
     deaths: int
     again: bool = False
     """Of a replay: translated even where nothing differs from what was refused."""
+    anew: bool = False
+    """Something else than Scoro's document has changed: what waits or was refused is planned anew."""
 
     @property
     def insists(self) -> bool:
-        """Whether a person wants it tried although nothing changed."""
-        return self.interactive or self.again
+        """Whether it is to be tried although nothing changed in Scoro."""
+        return self.interactive or self.again or self.anew
 
 
 DOCUMENTS = """INSERT INTO document (connection_id, module, kind, scoro_id)
     SELECT %(connection)s, %(module)s, %(kind)s, i FROM unnest(%(ids)s::bigint[]) AS i
     ON CONFLICT (connection_id, module, scoro_id) DO NOTHING"""
 
-CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, interactive, scheduled, due_at)
-    SELECT d.id, d.connection_id, %(origin)s::change_origin, %(actor)s, %(interactive)s,
-        %(origin)s::change_origin <> 'manual'
+CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, interactive, anew, scheduled, due_at)
+    SELECT d.id, d.connection_id, %(origin)s::change_origin, %(actor)s, %(interactive)s, %(anew)s,
+        %(origin)s::change_origin <> 'manual' AND NOT %(anew)s
             AND coalesce(n.settings #>> '{schedule,frequency}', 'continuous') <> 'continuous',
         CASE WHEN %(interactive)s THEN ledger_now()
              ELSE greatest(ledger_now(), d.taken_at + make_interval(secs => %(settle_s)s)) END
@@ -50,6 +52,7 @@ CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, inte
         hints = change.hints + 1,
         actor = CASE WHEN excluded.interactive THEN excluded.actor ELSE change.actor END,
         interactive = change.interactive OR excluded.interactive,
+        anew = change.anew OR excluded.anew,
         scheduled = change.scheduled AND excluded.scheduled,
         due_at = least(change.due_at, excluded.due_at)
     RETURNING document_id, NOT scheduled AND due_at <= ledger_now() AS due"""
@@ -118,13 +121,15 @@ def capture(
     origin: str,
     actor: str,
     interactive: bool = False,
+    anew: bool = False,
     settle_ms: int,
 ) -> int:
     """Commit that these documents may have changed, and the bell; returns how many documents wait now.
 
     The first change of a quiet document is due at once, further ones within `settle_ms` of its being taken go as one.
-    A person's own request (`interactive`) is always due at once. Where the connection has a schedule, what nobody asked
-    for (`origin` is not `manual`) waits for its next run (`db.schedules`).
+    A person's own request (`interactive`) is always due at once. `anew`: what waits or was refused is planned anew
+    though Scoro's document is the same. Where the connection has a schedule, what nobody asked for (`origin` is not
+    `manual`) waits for its next run (`db.schedules`), but for what is planned anew.
     """
     if not scoro_ids:
         return 0
@@ -136,6 +141,7 @@ def capture(
         "origin": origin,
         "actor": actor,
         "interactive": interactive,
+        "anew": anew,
         "settle_s": settle_ms / 1000,
     }
     for _ in range(CAPTURE_TRIES):
@@ -168,7 +174,7 @@ CLAIM = """WITH next AS MATERIALIZED (
         UPDATE document d SET taken_at = ledger_now() FROM mine WHERE d.id = mine.document_id
     )
     UPDATE change c SET state = 'reading', attempts = c.attempts + 1 FROM mine WHERE c.id = mine.id
-    RETURNING c.id, c.document_id, mine.module, mine.kind, mine.scoro_id, c.interactive, c.actor, c.attempts,
+    RETURNING c.id, c.document_id, mine.module, mine.kind, mine.scoro_id, c.interactive, c.anew, c.actor, c.attempts,
         c.deaths, c.again"""
 
 
@@ -202,11 +208,11 @@ def end(ledger: Ledger, change_ids: Sequence[int], state: str = "done", reason: 
 
 
 PUT_BACK = """WITH given AS (
-        SELECT r.id, r.document_id, r.interactive, r.again FROM change r
+        SELECT r.id, r.document_id, r.interactive, r.again, r.anew FROM change r
         WHERE r.state = 'reading' AND {which} ORDER BY r.id FOR UPDATE
     ), merged AS (
         UPDATE change w SET interactive = w.interactive OR g.interactive, again = w.again OR g.again,
-            scheduled = false, hints = w.hints + 1
+            anew = w.anew OR g.anew, scheduled = false, hints = w.hints + 1
         FROM given g WHERE w.document_id = g.document_id AND w.state = 'waiting' RETURNING w.document_id
     )
     UPDATE change c SET

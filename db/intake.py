@@ -17,6 +17,18 @@ from psycopg.types.json import Jsonb
 from db.database import Ledger
 from schemas.kinds import Kind, RecordRef
 
+GONE_STATES = frozenset({"Deleted", "Reversed"})
+"""States of a link whose record stands for nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """The day on which a document is posted while Scoro dates it `document_date`; `dated`: its date moves too."""
+
+    day: date
+    dated: bool
+    document_date: date | None
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -38,6 +50,20 @@ class Standing:
     """Moves whenever a write of the document is settled or a person decides about it."""
     inbound: bool = False
     """Whether it came from Intacct: it is never sent back."""
+    posting: Posting | None = None
+    """When it is posted though its own day is closed."""
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """The row of `link` where its record stands in Intacct: neither deleted nor reversed by us."""
+        if self.link is None or (self.link["record_state"] in GONE_STATES and not self.differs):
+            return None
+        return self.link
+
+    @property
+    def differs(self) -> dict[str, Any] | None:
+        """What Intacct holds otherwise than it was written, until a person has chosen."""
+        return self.link["differs"] if self.link else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,8 @@ class NewOperation:
     needs: Sequence[int] = field(default=())
     credits: Sequence[int] = field(default=())
     """Documents of the invoices that it is to be applied to once it is posted."""
+    leaves: Mapping[str, Any] | None = None
+    """What the record holds once it ran, where the function does not say all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +105,23 @@ class DocumentFacts:
     """When it was written in Scoro, if Scoro says."""
 
 
-VERSION = "concat_ws('/', coalesce(extract(epoch FROM l.linked_at)::text, 'none'), d.left_alone)"
+VERSION = """concat_ws('/', coalesce(extract(epoch FROM l.linked_at)::text, 'none'), l.record_state,
+    l.differs ->> 'code', l.seen_lines IS NULL, d.left_alone, d.posting_date)"""
 """SQL: the version of a document `d` with its link `l`."""
 
 
 def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standing]:
     """What the ledger knows of these documents."""
     rows = ledger.execute(
-        f"""SELECT d.id, d.state, d.left_alone, d.inbound, {VERSION} AS version, to_jsonb(l) AS link,
+        f"""SELECT d.id, d.state, d.left_alone, d.inbound, {VERSION} AS version, to_jsonb(l) AS link, d.posting_date,
+               d.posting_dated, d.posting_for,
                intent.source_fingerprint AS intent,
                coalesce(intent.stuck, false) AS stuck, last.source_fingerprint AS refused
            FROM document d
            LEFT JOIN link l ON l.document_id = d.id
            LEFT JOIN LATERAL (SELECT o.source_fingerprint, o.state = 'waiting_prerequisite' OR (
-                   o.state = 'waiting_person' AND NOT o.doubted AND o.record_no IS NULL) AS stuck
+                   o.state = 'waiting_person' AND (o.problem IS NOT NULL OR (NOT o.doubted AND o.record_no IS NULL))
+                   ) AS stuck
                FROM operation o WHERE o.document_id = d.id AND o.state IN
                ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
                ORDER BY o.created_at DESC LIMIT 1) intent ON true
@@ -110,6 +141,7 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
             r["left_alone"],
             r["version"],
             r["inbound"],
+            Posting(r["posting_date"], r["posting_dated"], r["posting_for"]) if r["posting_date"] else None,
         )
         for r in rows
     }
@@ -200,13 +232,13 @@ ADD = """WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(rows)s) AS g (id uuid, document_id bigint, revision_id bigint,
             source_fingerprint text, verb operation_verb, object text, natural_key text, party text, total numeric,
             function jsonb, payload_fingerprint text, line_numbers jsonb, bytes integer, purpose purpose, needs jsonb,
-            credits bigint[])
+            credits bigint[], leaves jsonb)
     ), added AS (
         INSERT INTO operation (id, connection_id, document_id, revision_id, source_fingerprint, verb, object,
-            natural_key,
-            party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid, credits, look_first)
+            natural_key, party, total, function, payload_fingerprint, line_numbers, bytes, purpose, controlid, credits,
+            leaves, look_first)
         SELECT g.id, n.id, document_id, revision_id, source_fingerprint, verb, object, natural_key, party, total,
-            function, payload_fingerprint, line_numbers, bytes, purpose, g.id::text, credits,
+            function, payload_fingerprint, line_numbers, bytes, purpose, g.id::text, credits, nullif(leaves, 'null'),
             verb = 'create' AND object = ANY(%(numbered)s)
                 AND is_older(d.document_date, d.written_at, d.first_seen_at, n.live_at, s.time_zone)
         FROM given g JOIN document d ON d.id = g.document_id JOIN connection n ON n.id = %(connection)s
@@ -297,6 +329,21 @@ def hasten(ledger: Ledger, document_ids: Collection[int]) -> None:
            WHERE document_id = ANY(%s) AND state = 'ready'""",
         [list(document_ids)],
     )
+
+
+def hold(ledger: Ledger, problems: Mapping[int, Mapping[str, Any]]) -> None:
+    """What waits for a person in these documents waits for this reason from now on."""
+    ledger.execute(
+        """UPDATE operation o SET reason = g.problem ->> 'cause', problem = g.problem
+           FROM unnest(%s::bigint[], %s::jsonb[]) AS g (document_id, problem)
+           WHERE o.document_id = g.document_id AND o.state = 'waiting_person'""",
+        [list(problems), [Jsonb(dict(problem)) for problem in problems.values()]],
+    )
+
+
+def want_lines(ledger: Ledger, document_ids: Collection[int]) -> None:
+    """The lines of the records of these documents are to be read: an edit waits for them."""
+    ledger.execute("UPDATE link SET lines_wanted = true WHERE document_id = ANY(%s)", [list(document_ids)])
 
 
 def notice(ledger: Ledger, document_ids: Collection[int]) -> None:

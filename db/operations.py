@@ -5,7 +5,7 @@ Every transition names the states that it starts from; `operation_transition` in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,8 @@ class Candidate:
     """Documents that must stand in Intacct first and do not yet."""
     is_new: bool = False
     """Whether it would make a new document, on its first try (`db.creates`)."""
+    is_alone: bool = False
+    """Whether it fills a request, as all of it runs or none: its functions are one transaction of the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,23 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a refusal tells of a document, beside that it was refused (`db.follow_ups`).
+
+    `record_state` is the state of its record, empty where nothing is known. `differs`: what is wrong is kept with the
+    link until a person chooses. `closed_on` is a day whose period is closed, `post_on` the day to post on instead
+    (`dated`: the document's date moves too). `anew`: it is planned anew at once, without a person.
+    """
+
+    record_state: str = ""
+    differs: bool = False
+    closed_on: date | None = None
+    post_on: date | None = None
+    dated: bool = False
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """How one operation ends or goes on."""
 
@@ -87,6 +106,12 @@ class Settlement:
     """The record stood in Intacct before us: the document is linked rather than posted."""
     missing: frozenset[str] = frozenset()
     """Names of the operation's files that the record lacks all the same."""
+    follow_up: FollowUp | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is planned anew by itself."""
+        return self.follow_up is not None and self.follow_up.anew
 
 
 OPEN = "('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')"
@@ -105,7 +130,7 @@ FOR_OTHERS = """o.verb = 'create' AND d.kind IN ('customer', 'vendor', 'folder')
 
 CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_group,
         extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs,
-        {COUNTED} AND o.first_left_at IS NULL AS is_new
+        o.verb = 'replace' AS is_alone, {COUNTED} AND o.first_left_at IS NULL AS is_new
     FROM operation o JOIN document d ON d.id = o.document_id
     WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()
       AND NOT o.look_first AND o.prepared
@@ -139,6 +164,7 @@ def candidates(ledger: Ledger, connection_id: int, limit: int) -> list[Candidate
             r["age_s"],
             tuple(r["needs"]),
             r["is_new"],
+            r["is_alone"],
         )
         for r in rows
     ]
@@ -233,22 +259,30 @@ def note_attempts(ledger: Ledger, request_id: int, ids: Sequence[UUID]) -> None:
 
 
 LINK = """WITH won AS (
-        -- of a record that stood there before us the lines are not known: an edit of them waits for a person
+        -- of a record that stood there before us the lines are not known: an edit waits until they are read
         SELECT o.id, o.document_id, o.connection_id, o.object, o.natural_key, o.source_fingerprint, o.record_no,
-               g.record_state, CASE WHEN g.linked THEN '{}' ELSE o.line_numbers END AS line_numbers,
-               CASE WHEN NOT g.linked THEN o.function END AS function
+               CASE o.verb WHEN 'delete' THEN 'Deleted' WHEN 'reverse' THEN 'Reversed' ELSE g.record_state
+                   END AS record_state,
+               CASE WHEN g.linked THEN '{}' ELSE o.line_numbers END AS line_numbers,
+               CASE WHEN NOT g.linked THEN coalesce(o.leaves, o.function) END AS function
         FROM operation o JOIN unnest(%s::uuid[], %s::text[], %s::boolean[]) AS g (id, record_state, linked) USING (id)
         WHERE o.state = 'posted' AND o.verb <> 'apply')
     INSERT INTO link AS mine (document_id, connection_id, object, record_no, natural_key, record_state, line_numbers,
         function, source_fingerprint, operation_id)
     SELECT document_id, connection_id, object, record_no, natural_key, coalesce(record_state, ''), line_numbers,
         function, source_fingerprint, id FROM won
-    ON CONFLICT (document_id) DO UPDATE SET record_no = excluded.record_no, natural_key = excluded.natural_key,
-        line_numbers = CASE WHEN excluded.line_numbers = '{}' THEN mine.line_numbers ELSE excluded.line_numbers END,
-        function = excluded.function,
+    ON CONFLICT (document_id) DO UPDATE SET object = excluded.object, record_no = excluded.record_no,
+        natural_key = excluded.natural_key, function = excluded.function,
+        line_numbers = CASE WHEN excluded.record_state IN ('Deleted', 'Reversed') THEN mine.line_numbers
+                            ELSE excluded.line_numbers END,
         record_state = CASE WHEN excluded.record_state = '' THEN mine.record_state ELSE excluded.record_state END,
         source_fingerprint = excluded.source_fingerprint, operation_id = excluded.operation_id,
         seen = NULL, seen_lines = NULL, differs = NULL, linked_at = ledger_now()"""
+
+REMOVED = """UPDATE document d SET state = 'deleted', reason = 'deleted in Scoro; ' || o.natural_key ||
+        CASE o.verb WHEN 'delete' THEN ' was deleted in Intacct' ELSE ' was reversed in Intacct' END
+    FROM operation o WHERE o.id = ANY(%s::uuid[]) AND o.verb IN ('delete', 'reverse') AND o.document_id = d.id"""
+"""SQL: documents whose records these operations took out of Intacct."""
 
 SETTLE = """UPDATE operation o SET
         state = g.state, reason = g.reason, problem = g.problem, record_no = coalesce(g.record_no, o.record_no),
@@ -317,6 +351,7 @@ def settle(
             "UPDATE document SET state = 'linked' WHERE id IN (SELECT document_id FROM operation WHERE id = ANY(%s))",
             [linked],
         )
+    ledger.execute(REMOVED, [[s.id for s in won]])
     if request_id is not None:
         ledger.execute(
             """UPDATE attempt a SET outcome = g.outcome, detail = g.detail, answered = nullif(g.answered, '')

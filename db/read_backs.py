@@ -72,3 +72,63 @@ def note_differences(ledger: Ledger, differences: Mapping[int, Problem]) -> None
            WHERE l.document_id = g.document_id""",
         [list(differences), [p.code for p in differences.values()], [p.cause for p in differences.values()]],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A record that stood in Intacct before us, whose lines are not known. `wanted`: an edit waits for them."""
+
+    document_id: int
+    object: str
+    record_no: str
+    wanted: bool
+
+
+def without_lines(ledger: Ledger, connection_id: int, objects: Sequence[str], limit: int) -> list[Adopted]:
+    """Linked records whose lines are not known, those that an edit waits for first."""
+    rows = ledger.execute(
+        """SELECT document_id, object, record_no, lines_wanted AS wanted FROM link
+           WHERE connection_id = %s AND object = ANY(%s) AND function IS NULL AND seen_lines IS NULL
+             AND record_state NOT IN ('Deleted', 'Reversed')
+           ORDER BY lines_wanted DESC, linked_at LIMIT %s""",
+        [connection_id, list(objects), limit],
+    ).fetchall()
+    return [Adopted(**row) for row in rows]
+
+
+def keep_lines(
+    ledger: Ledger,
+    adopted: Sequence[Adopted],
+    headers: Mapping[str, Mapping[str, str]],
+    lines: Mapping[str, Sequence[Mapping[str, str]]],
+) -> list[int]:
+    """Keep headers and lines (by RECORDNO) of records that stood there before us; returns documents with edits to read.
+
+    A record that is no longer there keeps its link, marked as deleted.
+    """
+    read = [item for item in adopted if item.record_no in lines]
+    rows = ledger.execute(
+        """WITH read AS (
+               SELECT * FROM unnest(%s::bigint[], %s::jsonb[], %s::jsonb[]) AS r (document_id, header, lines)
+           ), before AS (
+               SELECT l.document_id, l.lines_wanted FROM link l JOIN read USING (document_id) FOR UPDATE OF l),
+           kept AS (
+               UPDATE link l SET seen = read.header, seen_lines = read.lines, lines_wanted = false,
+                   record_state = coalesce(read.header ->> 'STATE', 'Deleted')
+               FROM read WHERE l.document_id = read.document_id AND l.function IS NULL RETURNING l.document_id)
+           SELECT b.document_id FROM before b JOIN kept USING (document_id) WHERE b.lines_wanted""",
+        [
+            [item.document_id for item in read],
+            [Jsonb(dict(headers[item.record_no])) if item.record_no in headers else None for item in read],
+            [Jsonb([dict(line) for line in lines[item.record_no]]) for item in read],
+        ],
+    ).fetchall()
+    return [row["document_id"] for row in rows]
+
+
+def read_again(ledger: Ledger, document_ids: Sequence[int]) -> None:
+    """Changes that waited for lines are due."""
+    ledger.execute(
+        "UPDATE change SET due_at = ledger_now() WHERE document_id = ANY(%s) AND state = 'waiting'",
+        [list(document_ids)],
+    )

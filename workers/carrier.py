@@ -123,8 +123,10 @@ class Carrier:
         limit_s = deadline_s(charge.functions + functions)
         return requests.extend(self.session, charge, functions, limit_s)
 
-    def call(self, charge: Charge, calls: Sequence[Call], *, unique: bool) -> Called:
+    def call(self, charge: Charge, calls: Sequence[Call], *, unique: bool, atomic: bool = False) -> Called:
         """One HTTP call with the fence right before its first byte; what fails is returned, never raised.
+
+        `atomic`: all of the functions run, or none.
 
         A process that is stopped just behind the fence goes on into a world that has decided without it: beyond the
         deadline of its call it sends nothing any more, as its writes could undo newer ones.
@@ -144,7 +146,7 @@ class Carrier:
 
         try:
             response = self.gateway.send(
-                self.login, calls, unique=unique, deadline_s=charge.deadline_s, on_leaving=fence
+                self.login, calls, unique=unique, atomic=atomic, deadline_s=charge.deadline_s, on_leaving=fence
             )
             called = Called(left, sent, response=response)
         except GatewayError as error:

@@ -7,6 +7,7 @@ what really changed is translated.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,11 +25,19 @@ from schemas.kinds import Kind, Purpose, RecordRef
 from schemas.reference import ReferenceData
 from schemas.scoro import Document, Record, Synced
 from schemas.settings import BillSettings
+from workers.lifecycle.fitting import LinesUnknownError, PaidError, fit, plain_link
+from workers.lifecycle.periods import PostingDay, posted_on
+from workers.lifecycle.removals import REMOVED, plan_removal
 from workers.measure import fingerprint
 from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, match, translate
 from workers.translation.said import differences
 
 log = structlog.get_logger(__name__)
+
+STANDS = frozenset({"posted", "linked"})
+"""States of documents that stand in Intacct as Scoro had them."""
+TOTALS_DIFFER = "totals_differ"
+"""The difference that an edit in Scoro may mend; any other waits until a person chooses."""
 
 
 class Outcome(StrEnum):
@@ -41,6 +50,10 @@ class Outcome(StrEnum):
     REVERTED = "reverted"
     """Back to what Intacct holds before anything left: nothing is sent."""
     SKIPPED = "skipped"
+    HELD = "held"
+    """What waits for a person waits for another reason from now on."""
+    LINES_UNKNOWN = "lines_unknown"
+    """Its record stood in Intacct before us: its lines are read first."""
     FAILED = "failed"
 
 
@@ -58,6 +71,8 @@ class Facts:
     unreadable_products: Mapping[int, DocumentError] = field(default_factory=dict)
     taken: dict[str, RecordRef] = field(default_factory=dict)
     """Projects of Intacct, by PROJECTID, that stand for one of Scoro; grows with the decisions."""
+    today: date = date.min
+    """The site's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,8 @@ class Decision:
     match: RecordPlan | None = None
     """What of Intacct the document stands for, where it is linked."""
     verb: str = ""
+    leaves: Function | None = None
+    """What the record holds once the operation ran, where its function does not say all of it."""
 
     @property
     def plans(self) -> Sequence[RecordPlan]:
@@ -125,6 +142,7 @@ class Decision:
             purpose=Purpose.INTERACTIVE if self.change.interactive else Purpose.BULK,
             needs=needs,
             credits=credits,
+            leaves=self.leaves.model_dump(mode="json") if self.leaves else None,
         )
 
 
@@ -201,23 +219,39 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     reason = _excluded(document, facts.connection)
     if reason is not None:
         return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
-    if document.is_over and (standing.link is None or not _type(change).deactivates):
-        return _deleted(change, document, standing)
+    if document.is_over and (standing.record is None or not _type(change).deactivates):
+        return _deleted(change, document, facts)
     source = fingerprint(change.module, document, facts.connection)
     if standing.intent_fingerprint == source and not (change.insists and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
-    if standing.link and standing.link["source_fingerprint"] == source:
-        stands = standing.state in {"posted", "linked"} and standing.intent_fingerprint is None
+    record, waits = standing.record, standing.intent_fingerprint is not None
+    equal = record is not None and record["source_fingerprint"] == source
+    sends_again = equal and change.insists and not waits
+    if standing.differs and (standing.differs["code"] != TOTALS_DIFFER or (equal and not sends_again)):
+        return _differs(change, standing, equal=equal)
+    if equal and not standing.differs:
+        stands = standing.state in STANDS and not waits
         if stands and change.interactive and _comes_out_differently(change, document, facts):
             return None
         return Decision(change, Outcome.UNCHANGED) if stands else Decision(change, Outcome.REVERTED, "", "posted")
-    if standing.intent_fingerprint is not None:
+    if waits:
         return None
     if standing.refused_fingerprint == source and not change.insists:
         return Decision(change, Outcome.UNCHANGED)
-    if standing.link and not change.insists and facts.connection.settings.data.of(document.kind).updates == "on_demand":
-        return Decision(change, Outcome.UNCHANGED, "", "posted")
+    if record and not change.insists and facts.connection.settings.data.of(document.kind).updates == "on_demand":
+        key = f"data.{change.module}.updates"
+        reason = f"it was edited in Scoro; edits are sent when somebody sends the document ({key} is on_demand)"
+        return Decision(change, Outcome.UNCHANGED, reason, standing.state if standing.state in STANDS else "posted")
     return None
+
+
+def _differs(change: Taken, standing: Standing, *, equal: bool) -> Decision:
+    """Intacct holds something else: the document stays as it is until a person chooses or, for totals, edits it."""
+    differs = standing.differs or {}
+    if standing.intent_fingerprint is None or not equal:
+        return Decision(change, Outcome.UNCHANGED)
+    state = "failed" if differs["code"] == TOTALS_DIFFER else "held"
+    return Decision(change, Outcome.REVERTED, differs["reason"], state)
 
 
 def _comes_out_differently(change: Taken, document: Synced, facts: Facts) -> bool:
@@ -225,8 +259,9 @@ def _comes_out_differently(change: Taken, document: Synced, facts: Facts) -> boo
     link = facts.standing[change.document_id].link
     if not link or not link["function"] or link["object"] not in NUMBERED:
         return False
-    now = _translate(change, document, facts).translation
-    return now is not None and bool(differences(Function.model_validate(link["function"]), now.function))
+    now = _translate(change, document, facts)
+    leaves = now.leaves or (now.translation.function if now.translation else None)
+    return leaves is not None and bool(differences(Function.model_validate(link["function"]), leaves))
 
 
 def _excluded(document: Synced, connection: Connection, *, needed: bool = False) -> str | None:
@@ -253,16 +288,28 @@ def _excluded(document: Synced, connection: Connection, *, needed: bool = False)
     return None
 
 
-def _deleted(change: Taken, document: Synced, standing: Standing) -> Decision:
-    if standing.link is None:
+def _deleted(change: Taken, document: Synced, facts: Facts) -> Decision:
+    standing, again = facts.standing[change.document_id], change.insists
+    record = standing.record
+    if record is None:
+        if standing.link is not None and standing.intent_fingerprint is None:
+            return Decision(change, Outcome.UNCHANGED)
         what, state = ("deleted", "deleted") if document.is_deleted else ("cancelled", "skipped")
         return Decision(change, Outcome.SKIPPED, f"it was {what} in Scoro before it was sent", state)
-    return Decision(
-        change,
-        Outcome.SKIPPED,
-        f"it was deleted in Scoro; Intacct still holds {standing.link['natural_key']}: delete or keep it there",
-        "held",
-    )
+    chosen = facts.connection.settings.data.of(document.kind).on_delete
+    day = max(facts.today, document.day or facts.today)
+    planned = plan_removal(record, chosen, day, f"data.{change.module}.on_delete")
+    if isinstance(planned, str):
+        return Decision(change, Outcome.SKIPPED, planned, "held")
+    if standing.intent_fingerprint == REMOVED and not (again and standing.stuck):
+        return Decision(change, Outcome.UNCHANGED)
+    if standing.intent_fingerprint is None and standing.refused_fingerprint == REMOVED and not again:
+        return Decision(change, Outcome.UNCHANGED)
+    function = planned.function
+    if planned.verb == "reverse" and standing.posting and standing.posting.day > day:
+        function = posted_on(function, PostingDay(standing.posting.day))
+    translation = Translation(function, record["natural_key"], notes=(planned.note,))
+    return Decision(change, Outcome.OPERATION, source_fingerprint=REMOVED, translation=translation, verb=planned.verb)
 
 
 def _type(change: Taken) -> DocumentType:
@@ -270,16 +317,25 @@ def _type(change: Taken) -> DocumentType:
 
 
 def _translate(change: Taken, document: Synced, facts: Facts) -> Decision:
-    link = _link(facts.standing[change.document_id])
+    standing, source = facts.standing[change.document_id], fingerprint(change.module, document, facts.connection)
+
+    def translated(link: DocumentLink | None) -> Translation:
+        return translate(document, _context(change, document, facts, link))
+
     try:
-        context = _context(change, document, facts, link)
-        if (found := match(document, context)) is not None:
+        if (found := match(document, _context(change, document, facts, plain_link(standing)))) is not None:
             facts.taken[found.key] = found.ref
             return Decision(change, Outcome.LINKED, f"it stands in Intacct already as {found.key}", match=found)
-        translation = translate(document, context)
-        facts.taken.update({plan.key: plan.ref for plan in translation.plans if plan.matched})
+        fitted = fit(document, standing, facts.reference, translated, just_refused=change.anew)
+        facts.taken.update({plan.key: plan.ref for plan in fitted.translation.plans if plan.matched})
     except DocumentError as error:
         return _failed(change, error.problem)
+    except LinesUnknownError:
+        return Decision(change, Outcome.LINES_UNKNOWN, "the lines of its record in Intacct are read first")
+    except PaidError as error:
+        waits = standing.stuck and standing.intent_fingerprint == source
+        held = Decision(change, Outcome.HELD, error.problem.cause, problem=error.problem)
+        return held if waits else _failed(change, error.problem, "held")
     except Exception as error:  # a fault of ours in one document must not stop its batch
         log.exception("intake.translation_fault", document=document.label)
         problem = Problem(
@@ -293,9 +349,10 @@ def _translate(change: Taken, document: Synced, facts: Facts) -> Decision:
     return Decision(
         change,
         Outcome.OPERATION,
-        source_fingerprint=fingerprint(change.module, document, facts.connection),
-        translation=translation,
-        verb="update" if link else "create",
+        source_fingerprint=source,
+        translation=fitted.translation,
+        verb=fitted.verb,
+        leaves=fitted.leaves,
     )
 
 
@@ -340,22 +397,8 @@ def _context(change: Taken, document: Synced, facts: Facts, link: DocumentLink |
     )
 
 
-def _link(standing: Standing) -> DocumentLink | None:
-    if standing.link is None:
-        return None
-    held = standing.link
-    return DocumentLink(
-        recordno=held["record_no"],
-        object=held["object"],
-        number=held["natural_key"],
-        lines=held["line_numbers"],
-        state=held["record_state"] or "Posted",
-        previous=Function.model_validate(held["function"]) if held["function"] else None,
-    )
-
-
-def _failed(change: Taken, problem: Problem) -> Decision:
-    return Decision(change, Outcome.FAILED, problem.cause, "failed", problem=problem)
+def _failed(change: Taken, problem: Problem, state: str = "failed") -> Decision:
+    return Decision(change, Outcome.FAILED, problem.cause, state, problem=problem)
 
 
 def document_facts(document_id: int, document: Synced) -> DocumentFacts:

@@ -13,7 +13,7 @@ import structlog
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
 from clients.scoro.known_errors import explain
-from db import applications, changes, connections, failures, outbox, sightings, sites
+from db import applications, changes, connections, failures, follow_ups, outbox, sightings, sites
 from db import intake as ledger_intake
 from db import reference as stored_reference
 from db.breakers import SCORO
@@ -40,6 +40,8 @@ BATCH = 25
 """Changes of one run: what a detailed list of Scoro holds."""
 MAX_DEATHS = 10
 """A change whose readers died this often is the killer: it ends as a dead letter."""
+LINES_WAIT_S = 60.0
+"""An edit that waits for lines to be read looks again after this long; it is called as soon as they are."""
 BROKEN_RETRY_S = 300.0
 """How long a site is left alone that does not let us in."""
 
@@ -117,7 +119,8 @@ class _Intake:
                 for ref in DOCUMENT_TYPES[change.module].refers_to(document, settings)
             }
         )
-        facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products)
+        today = db.run(lambda ledger: follow_ups.known(ledger, self.connection.id)).today
+        facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products, today=today)
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
         sources, known_too = read_sources(scoro, wanted, self._known)
         facts.sources.update(sources)
@@ -255,9 +258,14 @@ def commit(
     ledger_intake.update_facts(ledger, facts)
     _commit_operations(ledger, connection, by_outcome[Outcome.OPERATION], sources)
     linked = by_outcome[Outcome.LINKED]
+    _commit_waits(ledger, by_outcome[Outcome.LINES_UNKNOWN])
     dropped = [*by_outcome[Outcome.SKIPPED], *by_outcome[Outcome.FAILED], *by_outcome[Outcome.REVERTED], *linked]
     ledger_intake.supersede(ledger, [d.change.document_id for d in dropped])
     _commit_records(ledger, connection, linked)
+    ledger_intake.hold(
+        ledger,
+        {d.change.document_id: failures.problem_as_json(d.problem) for d in by_outcome[Outcome.HELD] if d.problem},
+    )
     ledger_intake.set_document_states(
         ledger, {d.change.document_id: (d.document_state, d.reason) for d in decisions if d.document_state}
     )
@@ -269,7 +277,7 @@ def commit(
             failures.DeadLetter(
                 connection.id, d.change.document_id, d.problem, change_id=d.change.id, attempt=d.change.attempts
             )
-            for d in by_outcome[Outcome.FAILED]
+            for d in by_outcome[Outcome.FAILED] + by_outcome[Outcome.HELD]
             if d.problem
         ],
     )
@@ -281,7 +289,7 @@ def commit(
     failed = [d.change.id for d in by_outcome[Outcome.FAILED]]
     changes.end(ledger, failed, "failed")
     changes.end(ledger, [d.change.id for d in decisions if d.outcome is not Outcome.FAILED])
-    if by_outcome[Outcome.OPERATION] or by_outcome[Outcome.UNCHANGED]:
+    if by_outcome[Outcome.OPERATION] or by_outcome[Outcome.UNCHANGED] or by_outcome[Outcome.LINES_UNKNOWN]:
         outbox.ring(ledger, "delivery", connection.id)
 
 
@@ -294,6 +302,14 @@ def _relying_on_what_went(ledger: Ledger, connection: Connection, decisions: Seq
     ledger_intake.lock_documents(ledger, changes.ensure_records(ledger, connection.id, relied_on).values())
     known = ledger_intake.known_records(ledger, connection.id, relied_on)
     return {d.change.document_id for d in decisions if any(ref in relied_on and ref not in known for ref in d.needs)}
+
+
+def _commit_waits(ledger: Ledger, decisions: Sequence[Decision]) -> None:
+    """Edits of records whose lines are not known: delivery reads them, then the edit is read again."""
+    if not decisions:
+        return
+    ledger_intake.want_lines(ledger, [d.change.document_id for d in decisions])
+    changes.put_back(ledger, [d.change.id for d in decisions], decisions[0].reason, LINES_WAIT_S)
 
 
 def _commit_operations(

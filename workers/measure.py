@@ -15,6 +15,7 @@ from db.intake import Standing
 from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import DocumentError
 from schemas.scoro import Synced, source_fingerprint
+from workers.lifecycle.removals import REMOVED
 
 Kept = tuple[int, str]
 """A document of the ledger, and a fingerprint that was kept of it."""
@@ -28,10 +29,10 @@ def fingerprint(module: str, document: Synced, connection: Connection) -> str:
 
 
 def differing(standing: Standing, now: str) -> list[Kept]:
-    """Fingerprints that were kept of a document and are not the one it has now."""
+    """Fingerprints that were kept of what a document said and are not the one it has now."""
     link = standing.link["source_fingerprint"] if standing.link else ""
     kept = dict.fromkeys((standing.intent_fingerprint or "", link, standing.refused_fingerprint or ""))
-    return [(standing.document_id, text) for text in kept if text and text != now]
+    return [(standing.document_id, text) for text in kept if text not in {"", REMOVED, now}]
 
 
 def same_today(

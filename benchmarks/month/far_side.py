@@ -38,6 +38,7 @@ class FarSide(Gateway):
         unique: bool,
         deadline_s: float,
         on_leaving: Callable[[], None] | None = None,
+        atomic: bool = False,
     ) -> Response:
         """Run the functions; a lost answer is lost after all of them ran."""
         if on_leaving is not None:

@@ -67,19 +67,21 @@ class Gateway:
         unique: bool,
         deadline_s: float,
         on_leaving: Callable[[], None] | None = None,
+        atomic: bool = False,
     ) -> Response:
         """Send (controlid, function) pairs as one HTTP POST, once, and return what became of each.
 
-        `unique` has the gateway refuse a controlid that it has run before: true for writes. `on_leaving` is called
-        when the connection stands, right before the request's body leaves; what it raises comes through, with nothing
-        run. Functions that the answer does not mention are missing from `results`: they may have run.
+        `atomic` has the gateway run all of the functions or none. `unique` has it refuse a controlid that it has run
+        before: true for writes. `on_leaving` is called when the connection stands, right before the request's body
+        leaves; what it raises comes through, with nothing run. Functions that the answer does not mention are missing
+        from `results`: they may have run.
 
         Raises a GatewayError for what concerns the request as a whole; ValueError for no calls or a controlid given
         twice.
         """
         if not calls or len({controlid for controlid, _ in calls}) != len(calls):
             raise ValueError("a request needs functions, each with a controlid of its own")
-        body = envelope(self.sender, login, calls, unique=unique, controlid=str(uuid.uuid4()))
+        body = envelope(self.sender, login, calls, unique=unique, atomic=atomic, controlid=str(uuid.uuid4()))
         try:
             answer = self._poster.post(self._url, body, deadline_s=deadline_s, on_leaving=on_leaving)
         except TransportError as error:

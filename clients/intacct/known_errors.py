@@ -11,7 +11,7 @@ from schemas.errors import ErrorClass, Who
 
 __all__ = ["CATALOGUE_VERSION", "KNOWN_ERRORS", "Entry", "sentence", "strip_support_id"]
 
-CATALOGUE_VERSION = 1
+CATALOGUE_VERSION = 2
 """Counts up with every change of the table."""
 
 _BY_ITSELF = "Nothing to do: sent again by itself."
@@ -361,7 +361,13 @@ _RULES: tuple[Entry, ...] = (
         Who.FINANCE,
         "The period of {number} is closed in Intacct.",
         "Open the period in Intacct, change the date in Scoro, or set `closed_period` to `next_open`.",
-        text=r"period\b.*\b(?:is|are|has been) closed|closed period|books are closed|(?<!due )date must be on or after",
+        "first_open",
+        "first_day",
+        text=(
+            r"(?:period\b.*?\b(?:is|are|has been) closed|closed period|books are closed)"
+            r"(?:.*?\bon or after (?P<first_open>[\d/-]*\d))?"
+            r"|(?<!due )date must be on or after(?: (?P<first_day>[\d/-]*\d))?"
+        ),
     ),
     entry(
         ErrorClass.REFUSED,

@@ -39,9 +39,15 @@ def size(function: Function) -> int:
 
 
 def envelope(
-    sender: Sender, login: Login, calls: Sequence[tuple[str, Function]], *, unique: bool, controlid: str
+    sender: Sender,
+    login: Login,
+    calls: Sequence[tuple[str, Function]],
+    *,
+    unique: bool,
+    controlid: str,
+    atomic: bool = False,
 ) -> bytes:
-    """A whole request: `calls` are (controlid, function), run in this order and each on its own.
+    """A whole request: `calls` are (controlid, function), run in this order, each on its own or (`atomic`) all or none.
 
     `unique` asks the gateway to refuse a function whose controlid it has run before; `controlid` is the request's
     own.
@@ -54,7 +60,7 @@ def envelope(
             f"<senderid>{_cleaned(sender.sender_id)}</senderid><password>{_cleaned(sender.password)}</password>",
             f"<controlid>{_cleaned(controlid)}</controlid><uniqueid>{'true' if unique else 'false'}</uniqueid>",
             f"<dtdversion>3.0</dtdversion><includewhitespace>false</includewhitespace>{info}</control>",
-            '<operation transaction="false"><authentication><login>',
+            f'<operation transaction="{"true" if atomic else "false"}"><authentication><login>',
             f"<userid>{_cleaned(login.user_id)}</userid><companyid>{_cleaned(login.company_id)}</companyid>",
             f"<password>{_cleaned(login.password)}</password>{location}</login></authentication><content>",
             *(_function(function_controlid, function) for function_controlid, function in calls),

@@ -1,6 +1,6 @@
 """The control surface under `/_sandbox`: what a person at the keyboard of Scoro would do or see.
 
-Everything here is JSON and answers the loopback interface only. `create`, `edit` and `delete` do what
+Everything here is JSON and answers the loopback interface only. `create`, `edit`, `delete` and `restore` do what
 the API does, fire webhooks and compute totals, but pass by its checks; `_pinned` in an edit sets header
 totals by hand (`{"sum": "99.00"}`), null frees them.
 """
@@ -116,6 +116,17 @@ def _add_records(router: APIRouter, api: Api) -> None:
             return site.wire.full(module, record)
 
         return await run_in_threadpool(remove)
+
+    @router.post("/restore/{name}/{record_id}")
+    async def restore(name: str, record_id: int) -> dict[str, Any]:
+        """Take a record out of the bin as a person would."""
+        module = _module(name)
+
+        def put_back() -> dict[str, Any]:
+            record = site.restore(module, record_id, entity=_entity_of(api, module, record_id), actor=A_PERSON)
+            return site.wire.full(module, record)
+
+        return await run_in_threadpool(put_back)
 
 
 def _entity_of(api: Api, module: Module, record_id: int) -> str:

@@ -141,6 +141,15 @@ class Site:
         self._announce(module, "delete", record, actor, frozenset({"is_deleted"}))
         return record
 
+    def restore(self, module: Module, record_id: int, *, entity: str, actor: Actor) -> Record:
+        """Take a record out of the bin."""
+        with self.store.transaction():
+            held = self.find(module, record_id, entity)
+            record = replace(held, deleted=None, modified=self.now())
+            self.store.put(record)
+        self._announce(module, "modify", record, actor, frozenset({"is_deleted"}))
+        return record
+
     def put_paid(self, module: Module, record: Record, paid: Decimal, *, touch: bool) -> None:
         """Set what receipts have paid of a document; `touch` makes it a change of the document."""
         head = {**record.head, "_paid": str(paid)}

@@ -204,8 +204,9 @@ def test_one_function_that_the_gateway_cannot_read_keeps_nothing_else_back(world
 
 def test_a_refusal_of_intacct_is_a_failure_that_the_next_edit_clears(world: World) -> None:
     with world.running():
-        world.intacct.set(closed_until="2999-12-31")
-        invoice = world.scoro.invoice("INV-1", world.scoro.customer())
+        world.intacct.set(multi_currency=False)
+        rate = {"currency": "EUR", "currency_rate": "0.85"}
+        invoice = world.scoro.invoice("INV-1", world.scoro.customer(), **rate)
         until(lambda: world.document_is(invoice, "failed"), "the invoice is refused")
         world.settle()
         (failure,) = world.failures()
@@ -214,7 +215,7 @@ def test_a_refusal_of_intacct_is_a_failure_that_the_next_edit_clears(world: Worl
         assert failure["fix"]
         assert world.intacct.invoices() == []
 
-        world.intacct.set(closed_until=None)
+        world.intacct.set(multi_currency=True)
         world.scoro.edit(invoice, description="Corrected")
         until(lambda: world.document_is(invoice, "posted"), "the invoice is posted")
         world.settle()

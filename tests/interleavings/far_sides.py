@@ -37,9 +37,13 @@ CONTENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "A": (OPEN_DAY, ("100.00",)),
     "B": (OPEN_DAY, ("110.00",)),
     "C": (OPEN_DAY, ("120.00", "30.50")),
-    "refused": (CLOSED_DAY, ("100.00",)),
+    "refused": (OPEN_DAY, ("100.00",)),
+    "closed": (CLOSED_DAY, ("100.00",)),
 }
-"""What a document may say: its date and the prices of its lines. Intacct refuses one of them: its period is closed."""
+"""What a document may say: its date and the prices of its lines.
+
+Intacct refuses two of them: one is booked on a bank's account and fails, the period of the other is closed: held.
+"""
 
 
 class Scoro:
@@ -86,7 +90,7 @@ class Scoro:
                 "sum": price,
                 "vat": "20",
                 "vat_code_id": 1,
-                "finance_account_id": fixtures.SCORO_ACCOUNT_IDS["4000"],
+                "finance_account_id": fixtures.SCORO_ACCOUNT_IDS["1000" if content == "refused" else "4000"],
             }
             for place, price in enumerate(prices)
         ]

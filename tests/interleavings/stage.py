@@ -45,6 +45,7 @@ KEPT = (
 OPEN = """SELECT 'change' AS what, id::text, state::text, reason FROM change WHERE state IN ('waiting', 'reading')
     UNION ALL SELECT 'operation', id::text, state::text, reason FROM operation
         WHERE state NOT IN ('posted', 'refused', 'superseded')
+          AND NOT (state = 'waiting_person' AND problem IS NOT NULL)
     UNION ALL SELECT 'request', id::text, state::text, reason FROM request WHERE state IN ('charged', 'leaving')
     UNION ALL SELECT 'dead letter', id::text, '', cause FROM dead_letter WHERE handled_at IS NULL
     UNION ALL SELECT 'bell', key::text, queue, '' FROM outbox"""
@@ -226,8 +227,8 @@ class Stage:
         assert len(found) <= 1, f"{number} stands {len(found)} times"
         if scoro_id in self.scoro.deleted:
             assert state == ("held" if found else "deleted"), (number, state, found)
-        elif content == "refused":
-            assert state == "failed", (number, state)
+        elif content in {"refused", "closed"}:
+            assert state == ("failed" if content == "refused" else "held"), (number, state)
             assert self._open_failures(scoro_id) == 1, number
         else:
             assert state == "posted", (number, state, self.document(scoro_id)["reason"])

@@ -69,7 +69,7 @@ ROLLED_BACK = GatewayErrorEntry(
             (),
         ),
         ("BL1", "The period Month Ended March 2026 is closed", ErrorClass.REFUSED, "closed_period", ()),
-        ("BL1", "Date must be on or after 04/01/2026", ErrorClass.REFUSED, "closed_period", ()),
+        ("BL1", "Date must be on or after 04/01/2026", ErrorClass.REFUSED, "closed_period", ("04/01/2026",)),
         ("BL1", "Transaction 'INV-1' is already paid and can't be deleted", ErrorClass.REFUSED, "already_paid", ()),
         (
             "BL1",

@@ -74,8 +74,8 @@ def test_the_table_covers_what_can_be_written() -> None:
     documents = ("ARINVOICE", "ARADJUSTMENT", "APBILL", "APADJUSTMENT")
     assert set(LOOK_UPS) == {
         *((verb, name) for verb in ("create", "update", "delete") for name in documents),
-        ("reverse", "ARINVOICE"),
-        ("reverse", "APBILL"),
+        *(("replace", name) for name in documents if name != "APBILL"),
+        *((verb, name) for verb in ("reverse", "reclassify") for name in ("ARINVOICE", "APBILL")),
         ("apply", "ARPYMT"),
         ("create", "ARPYMT"),
         ("create", "APPYMT"),

@@ -44,7 +44,7 @@ def choose(candidates: Sequence[Candidate], limits: DeliverySettings) -> Pack:
 
     `max_documents` counts documents; customers and other prerequisites ride along up to `max_functions` and
     `max_bytes`. One operation alone always fits: the gateway decides about it. Halves of a rejected pack
-    (`pack_group`) go by themselves.
+    (`pack_group`) go by themselves, and so does what is one transaction (`is_alone`), once all that it needs stands.
     """
     by_document = {candidate.document_id: candidate for candidate in candidates}
     waits: dict[UUID, int] = {}
@@ -58,6 +58,12 @@ def choose(candidates: Sequence[Candidate], limits: DeliverySettings) -> Pack:
             if behind is None or any(item.pack_group != group for item in behind):
                 continue
             new = [item for item in behind if item.id not in chosen]
+            if any(item.is_alone for item in new):
+                if pack.operations:
+                    continue  # its turn comes when the others have left
+                _take(pack, new)
+                pack.full = True
+                return pack
             if not _fits(pack, new, limits):
                 pack.full = True
                 break
@@ -74,7 +80,7 @@ def _with_prerequisites(
     """The candidate behind everything that it needs; None (and a wait) where something of that is not ready."""
     order: list[Candidate] = []
     for need in candidate.needs:
-        needed = by_document.get(need)
+        needed = None if candidate.is_alone else by_document.get(need)
         before = _with_prerequisites(needed, by_document, waits) if needed else None
         if before is None:
             waits[candidate.id] = need

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from clients.intacct.errors import RequestRejected, Unavailable
-from db import connections, creates, culprits, due, failures, needs, operations, outbox, pacing, requests
+from db import connections, creates, due, follow_ups, needs, operations, outbox, pacing, requests
 from db.connections import Connection
 from db.database import Ledger, one
 from db.operations import Sending, Settlement
@@ -24,10 +24,26 @@ from schemas.errors import ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
-from schemas.kinds import DOCUMENT_KINDS, Purpose
-from workers.carrier import Call, Called, Carrier, is_throttled, patiently, slot
-from workers.delivery import applying, broken, lag, look_up, older, pack, riders, settle, sources, withheld
+from schemas.kinds import Purpose
+from workers.carrier import Called, Carrier, is_throttled, patiently, slot
+from workers.delivery import (
+    applying,
+    broken,
+    lag,
+    lines,
+    look_up,
+    older,
+    pack,
+    riders,
+    settle,
+    settled,
+    sources,
+    withheld,
+)
+from workers.delivery.problems import title
 from workers.delivery.riders import Leaving, Rider
+from workers.lifecycle.endings import Rules, refused
+from workers.lifecycle.replacing import calls_of, is_transaction
 from workers.runtime import Runtime, login_of
 from workers.steps import reach
 
@@ -99,7 +115,7 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
                 broken.probe(run)
                 return Round.IDLE, connection.company
             outcome = run.look_up()
-            if outcome is Round.IDLE and (older.look_first(run) or applying.prepare(run)):
+            if outcome is Round.IDLE and (older.look_first(run) or applying.prepare(run) or lines.look_up(run)):
                 outcome = Round.WORKED
             return (run.send() if outcome is Round.IDLE else outcome), connection.company
 
@@ -135,7 +151,7 @@ class Run:
             asked = look_up.questions(doubted)
             if not asked:
                 settlements, _ = self._settled_by_look_up(doubted, {})
-                self._apply(self.session, settlements, doubted, from_states=("uncertain",))
+                settled.commit(self.session, self.connection, settlements, doubted, from_states=("uncertain",))
                 return Round.WORKED
             charge = self.charge(Purpose.LOOK_UP, len(asked))
             if charge is None:
@@ -158,7 +174,13 @@ class Run:
         """What the answers (by the names of the questions) come to, and for which operations."""
         said = look_up.verdicts(doubted, answers, self.connection.user_id)
         answered = [operation for operation in doubted if operation.id in said]
-        return [settle.from_verdict(operation, said[operation.id]) for operation in answered], answered
+        rules = self._rules() if any(operation.problem for operation in answered) else Rules()
+        return [settle.from_verdict(operation, said[operation.id], rules) for operation in answered], answered
+
+    def _rules(self) -> Rules:
+        """What a refusal is judged by."""
+        row = patiently(lambda: self.runtime.db.run(lambda ledger: follow_ups.known(ledger, self.connection.id)))
+        return Rules(self.connection.settings.closed_period, row.closed_until, row.today)
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -169,8 +191,8 @@ class Run:
             return claimed
         charge, sending, along = claimed
         reach("delivery.intent")
-        writes: list[Call] = [(o.controlid, Function.model_validate(o.function)) for o in sending]
-        called = self.carrier.call(charge, [*writes, *(call for r in along for call in r.calls)], unique=True)
+        calls = [*calls_of(sending), *(call for rider in along for call in rider.calls)]
+        called = self.carrier.call(charge, calls, unique=True, atomic=is_transaction(sending))
         reach("delivery.answered")
         settlements = self._judge(charge, sending, along, called)
         self._settle(charge, called, settlements, sending, sent_by=charge.request_id, along=along)
@@ -181,7 +203,9 @@ class Run:
         self, charge: Charge, sending: Sequence[Sending], along: Sequence[Rider], called: Called
     ) -> list[Settlement]:
         if called.response is not None:
-            return settle.from_answer(sending, called.response)
+            results = called.response.results
+            failed = any(not result.succeeded for result in results.values())
+            return settle.from_answer(sending, called.response, self._rules() if failed else Rules())
         error = called.error or Unavailable("nothing was sent")
         if not isinstance(error, RequestRejected):
             return settle.from_error(sending, error)
@@ -227,7 +251,7 @@ class Run:
                 return Round.WORKED  # chosen anew, without them and what needs them
             if withheld.hold(self.session, self.connection.id, chosen.operations, sending):
                 return Round.WORKED  # chosen anew, without them
-            charge = self.charge(chosen.purpose, len(sending))
+            charge = self.charge(chosen.purpose, len(calls_of(sending)))
             if charge is None:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in chosen.operations])
@@ -235,7 +259,7 @@ class Run:
             along = riders.gather(
                 self.session,
                 Leaving(self.connection, chosen.purpose, sending, charge.request_id),
-                sources.SOURCES,
+                () if is_transaction(sending) else sources.SOURCES,  # a read that failed would undo the writes
                 max_functions=limits.max_functions - len(sending),
                 max_bytes=limits.max_bytes - chosen.bytes,
             )
@@ -290,12 +314,12 @@ class Run:
                 problem = Problem(
                     ErrorClass.BUG,
                     "misshapen_function",
-                    f"{settle.title(operation)}: its request has no valid shape: {error}",
+                    f"{title(operation)}: its request has no valid shape: {error}",
                     "Correct the edited payload; if nobody edited it, report it as a fault of scoro-intacct.",
                 )
-                settlements.append(settle.refuse(operation, problem))
+                settlements.append(refused(operation, problem))
         if settlements:
-            self._apply(self.session, settlements, sending, from_states=("ready", "waiting_quota"))
+            settled.commit(self.session, self.connection, settlements, sending, from_states=("ready", "waiting_quota"))
         return bool(settlements)
 
     def charge(
@@ -329,8 +353,9 @@ class Run:
         """Commit what an answer means, and tell those who rode along."""
 
         def commit(ledger: Ledger) -> None:
-            self._apply(
+            settled.commit(
                 ledger,
+                self.connection,
                 settlements,
                 sending,
                 request_id=charge.request_id,
@@ -341,75 +366,3 @@ class Run:
 
         self.carrier.end(charge, called, commit)
         lag.observe(self.runtime.db, [operation.id for operation in sending])
-
-    def _apply(
-        self,
-        ledger: Ledger,
-        settlements: Sequence[Settlement],
-        sending: Sequence[Sending],
-        *,
-        request_id: int | None = None,
-        sent_by: int | None = None,
-        from_states: Sequence[str],
-    ) -> None:
-        by_id = {operation.id: operation for operation in sending}
-        settlements = _without_taken_records(ledger, self.connection.id, settlements, by_id)
-        moved = operations.settle(
-            ledger,
-            settlements,
-            request_id=request_id,
-            sent_by=sent_by,
-            tries=None if sent_by else {operation.id: operation.attempts for operation in sending},
-            certain_s=self.connection.settings.delivery.uncertain_wait_s,
-            from_states=from_states,
-        )
-        states = {row["id"]: row for row in moved}
-        problems = settle.problems([s for s in settlements if s.id in states])
-        failures.bury(
-            ledger,
-            [
-                failures.DeadLetter(
-                    self.connection.id,
-                    by_id[operation_id].document_id,
-                    problem,
-                    operation_id=operation_id,
-                    attempt=by_id[operation_id].attempts,
-                    sent=settle.sent_text(by_id[operation_id]),
-                )
-                for operation_id, problem in problems.items()
-            ],
-        )
-        through = any(row["state"] == "posted" and by_id[row["id"]].kind in DOCUMENT_KINDS for row in moved)
-        broken.judge(ledger, self.connection.id, settlements, posted=through, refused=bool(problems))
-        posted = [row["document_id"] for row in moved if row["state"] == "posted"]
-        if posted:
-            failures.clear(ledger, posted)
-            operations.wake_dependants(ledger, posted)
-            culprits.prove(ledger, [row["id"] for row in moved if row["state"] == "posted"])
-        settled = [row["document_id"] for row in moved if row["state"] not in {"sending", "uncertain"}]
-        outbox.ring(ledger, "changes", *operations.connections_with_waiting_changes(ledger, settled))
-
-
-def _without_taken_records(
-    ledger: Ledger, connection_id: int, settlements: Sequence[Settlement], by_id: dict[uuid.UUID, Sending]
-) -> list[Settlement]:
-    """One record links to at most one document: whoever comes second is held for a person."""
-    found = [s for s in settlements if s.state == "posted" and s.record_no is not None]
-    records = [(by_id[s.id].document_id, by_id[s.id].object, str(s.record_no)) for s in found]
-    taken = set(operations.taken_records(ledger, connection_id, records))
-    seen: set[tuple[str, str]] = set()
-    for document_id, object_name, record_no in records:
-        if (object_name, record_no) in seen and object_name not in operations.PARTIES:
-            taken.add(document_id)
-        seen.add((object_name, record_no))
-    return [
-        Settlement(
-            s.id,
-            "waiting_person",
-            f"Intacct's record {s.record_no} is linked to another document",
-            record_no=s.record_no,
-        )
-        if s.state == "posted" and by_id[s.id].document_id in taken
-        else s
-        for s in settlements
-    ]

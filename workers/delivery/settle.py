@@ -1,13 +1,11 @@
 """What an answer means for each operation. Pure: answers and verdicts in, settlements out."""
 
 import json
-import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from clients.intacct.catalogue import Classified, classify
 from clients.intacct.errors import GatewayError, RequestRejected, Uncertain
 from clients.intacct.render import render
 from db.failures import problem_as_json, problem_from_json
@@ -19,6 +17,9 @@ from schemas.intacct.results import FunctionResult, Response
 from schemas.redaction import stored_xml
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import RETRIES, Then, delay_s
+from workers.delivery.problems import problem_of, title
+from workers.lifecycle.endings import REMOVING, Rules, end, half_done, refused
+from workers.lifecycle.replacing import half_of, result_of
 
 RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
 """The state that a function's `action` leaves the record in, as far as we know; approvals are Intacct's own."""
@@ -26,43 +27,15 @@ RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
 BISECT_BUDGET = 14
 """Rejected requests that one search may cost: one fault in a pack of 100 takes 8, two take at most 14."""
 
-REFERENCES = frozenset(
-    [
-        "accountlabel",
-        "glaccountno",
-        "offsetglaccountno",
-        "customerid",
-        "vendorid",
-        "projectid",
-        "departmentid",
-        "locationid",
-        "classid",
-        "itemid",
-        "employeeid",
-        "taskid",
-        "contractid",
-        "warehouseid",
-        "termname",
-        "currency",
-        "detailid",
-        "taxsolutionid",
-        "supdocfoldername",
-        "parentid",
-        "paymentmethod",
-        "bankaccountid",
-        "allocationid",
-    ]
-)
-"""Elements of a payload that name a record of Intacct, which may be what is wrong."""
-
-HOLDING = frozenset({"invalid_reference", "inactive_reference", "bank_account_on_line"})
-"""Codes of the catalogue whose culprit no other document gets through with either: those that hold it wait."""
-
 REPLAYED = "controlid_replayed"
 """The catalogue's code for "this control id was executed before"."""
 
 
-def from_answer(operations: Sequence[Sending], response: Response) -> list[Settlement]:
+KEEPS_ITS_RECORD = frozenset({"update", "reclassify", *REMOVING})
+"""Verbs whose answer may name another record than theirs (a reversal is one of its own)."""
+
+
+def from_answer(operations: Sequence[Sending], response: Response, rules: Rules) -> list[Settlement]:
     """Settle every operation of a pack by its control id.
 
     A missing result may have run: looked up. What fails behind a failed prerequisite of the same pack waits for it
@@ -71,8 +44,9 @@ def from_answer(operations: Sequence[Sending], response: Response) -> list[Settl
     settlements: list[Settlement] = []
     not_posted: set[int] = set()
     for operation in operations:
-        result = response.results.get(operation.controlid)
-        settlement = replace(_from_result(operation, result), answered=result.text if result else "")
+        result = result_of(operation, response.results)
+        settlement = _from_results(operation, response.results, rules)
+        settlement = replace(settlement, answered=result.text if result else "")
         if settlement.state == "refused" and not_posted.intersection(operation.needs):
             settlement = Settlement(
                 operation.id, "waiting_prerequisite", "what it needs is not in Intacct yet", "not yet"
@@ -83,16 +57,24 @@ def from_answer(operations: Sequence[Sending], response: Response) -> list[Settl
     return settlements
 
 
-def _from_result(operation: Sending, result: FunctionResult | None) -> Settlement:
+def _from_results(operation: Sending, results: Mapping[str, FunctionResult], rules: Rules) -> Settlement:
+    half = half_of(operation, results)
+    if half:
+        return half_done(operation, half, results)
+    return _from_result(operation, result_of(operation, results), rules)
+
+
+def _from_result(operation: Sending, result: FunctionResult | None, rules: Rules) -> Settlement:
     if result is None:
         return Settlement(operation.id, "uncertain", "Intacct's answer holds no result for it", "no result")
     if result.succeeded:
-        record_no = result.key or (str(operation.link["record_no"]) if operation.link else None)
+        known = str(operation.link["record_no"]) if operation.link else None
+        record_no = known if known and operation.verb in KEEPS_ITS_RECORD else result.key or known
         if record_no is None:
             return Settlement(operation.id, "uncertain", "Intacct answered success without a record number", "no key")
         state = RECORD_STATES.get(action_of(operation.function))
         return Settlement(operation.id, "posted", outcome="success", record_no=record_no, record_state=state)
-    return _from_failure(operation, problem_of(operation, result))
+    return _from_failure(operation, problem_of(operation, result), rules)
 
 
 def action_of(function: Mapping[str, Any]) -> str:
@@ -104,70 +86,19 @@ def action_of(function: Mapping[str, Any]) -> str:
     return str(body.get("action", ""))
 
 
-def _from_failure(operation: Sending, problem: Problem) -> Settlement:
+def _from_failure(operation: Sending, problem: Problem, rules: Rules) -> Settlement:
     if operation.doubted or RETRIES[problem.error_class].then is Then.LOOK_UP:
         # it may have run on an earlier try, or somebody else made it: looked up before anybody is told
         return Settlement(operation.id, "uncertain", problem.cause, "looked up", problem=problem_as_json(problem))
     if delay_s(problem.error_class, operation.attempts) is not None or problem.error_class is ErrorClass.BROKEN:
         return _again(operation, problem)
-    return refuse(operation, problem)
+    return end(operation, problem, rules)
 
 
 def _again(operation: Sending, problem: Problem) -> Settlement:
     """Ready for another try by the policy; what breaks the connection waits until a person has mended it."""
     wait_s = delay_s(problem.error_class, operation.attempts) or 0.0
     return Settlement(operation.id, "ready", problem.cause, "not now", delay_s=wait_s, problem=problem_as_json(problem))
-
-
-def problem_of(operation: Sending, result: FunctionResult) -> Problem:
-    """Why Intacct rejected an operation, in words that name it."""
-    known = {"number": operation.natural_key, "customer": operation.party}
-    classified = classify(result.errors, {name: value for name, value in known.items() if value})
-    return Problem(
-        classified.error_class,
-        classified.code,
-        f"{title(operation)}: {classified.cause}",
-        classified.fix,
-        culprit=(*classified.culprit, *_named_by(operation, classified)),
-        holds=tuple(_held_by(operation, classified.culprit)) if classified.code in HOLDING else (),
-        who=classified.who,
-    )
-
-
-def _named_by(operation: Sending, classified: Classified) -> Iterator[str]:
-    """What a text that nobody knows names of the payload: the account 4100 is one culprit, 4200 another."""
-    if classified.error_class is not ErrorClass.UNKNOWN:
-        return
-    for name, value in dict.fromkeys(payload(operation.function)):
-        if value and name.lower() in REFERENCES and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", classified.text):
-            yield f"{name} {value}"
-
-
-def _held_by(operation: Sending, culprit: Sequence[str]) -> Iterator[str]:
-    """Where the culprit stands in the operation's own payload, as `element=value`."""
-    return (f"{name}={value}" for name, value in payload(operation.function) if value in culprit)
-
-
-def payload(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every element of a function's body that holds a text, with its name."""
-    if isinstance(value, Mapping):
-        for key, held in value.items():
-            yield from payload(held, key)
-    elif isinstance(value, list):
-        for held in value:
-            yield from payload(held, name)
-    elif isinstance(value, str):
-        yield name, value
-
-
-def title(operation: Sending) -> str:
-    """What people call the operation's document: `Invoice INV-1`."""
-    return f"{operation.kind.replace('_', ' ').capitalize()} {operation.natural_key}"
-
-
-def refuse(operation: Sending, problem: Problem) -> Settlement:
-    """End an operation without success."""
-    return Settlement(operation.id, "refused", problem.cause, "refused", problem=problem_as_json(problem))
 
 
 def from_error(operations: Sequence[Sending], error: GatewayError) -> list[Settlement]:
@@ -184,7 +115,7 @@ def from_error(operations: Sequence[Sending], error: GatewayError) -> list[Settl
                 f"{title(operation)}: tried {operation.attempts} times, {error}",
                 "Check that Sage Intacct can be reached, then send the document again.",
             )
-            settlements.append(refuse(operation, problem))
+            settlements.append(refused(operation, problem))
         else:
             settlements.append(Settlement(operation.id, "ready", str(error), "not run", delay_s=wait_s or 0.0))
     return settlements
@@ -204,7 +135,7 @@ def from_rejection(
             f"{title(operations[0])}: Sage Intacct could not read the request: {error}",
             "This is a fault of scoro-intacct: report it with the request's XML.",
         )
-        return [refuse(operations[0], problem)]
+        return [refused(operations[0], problem)]
     if spent > BISECT_BUDGET:
         reason = f"Intacct could not read its pack, and {spent} requests did not find the fault: {error}"
         return [Settlement(o.id, "waiting_person", reason, "not run") for o in operations]
@@ -226,7 +157,7 @@ def without_riders(operations: Sequence[Sending], request_id: int) -> list[Settl
     return [Settlement(o.id, "ready", reason, "not run", pack_group=group, bisect_root=request_id) for o in operations]
 
 
-def from_verdict(operation: Sending, verdict: Verdict) -> Settlement:
+def from_verdict(operation: Sending, verdict: Verdict, rules: Rules) -> Settlement:
     """Settle an operation in doubt by what the look-up says."""
     if verdict.happened:
         return Settlement(
@@ -252,10 +183,10 @@ def from_verdict(operation: Sending, verdict: Verdict) -> Settlement:
             delay_s=operation.certain_in_s,
             problem=operation.problem,
         )
-    return _absent(operation)
+    return _absent(operation, rules)
 
 
-def _absent(operation: Sending) -> Settlement:
+def _absent(operation: Sending, rules: Rules) -> Settlement:
     """It is not there and will not appear: the same again, unless Intacct has refused it."""
     if operation.problem is None:
         return Settlement(operation.id, "ready", "not in Intacct: sent again", "absent")
@@ -273,14 +204,16 @@ def _absent(operation: Sending) -> Settlement:
             "absent",
             fresh_controlid=True,
         )
-    if problem.error_class is ErrorClass.DUPLICATE:
+    if problem.error_class is ErrorClass.DUPLICATE and operation.verb != "create":
+        problem = replace(problem, error_class=ErrorClass.REFUSED)
+    elif problem.error_class is ErrorClass.DUPLICATE:
         problem = Problem(
             ErrorClass.REFUSED,
             "exists_outside_entity",
             f"{title(operation)}: Intacct says that it exists, but this entity does not see it.",
             "Look for it at top level or in another entity, then give it another number or id.",
         )
-    return refuse(operation, problem)
+    return end(operation, problem, rules)
 
 
 def sent_text(operation: Sending) -> str:
@@ -293,5 +226,9 @@ def sent_text(operation: Sending) -> str:
 
 
 def problems(settlements: Sequence[Settlement]) -> Mapping[uuid.UUID, Problem]:
-    """The problems of those that were refused."""
-    return {s.id: problem_from_json(dict(s.problem)) for s in settlements if s.state == "refused" and s.problem}
+    """The problems of those that ended without success, or that a person must see to."""
+    return {
+        s.id: problem_from_json(dict(s.problem))
+        for s in settlements
+        if s.problem and (s.state == "refused" or (s.state == "waiting_person" and not s.goes_on))
+    }

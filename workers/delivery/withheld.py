@@ -8,7 +8,7 @@ from db.culprits import Culprit
 from db.database import Ledger
 from db.operations import Candidate, Sending
 from schemas.kinds import Purpose
-from workers.delivery.settle import payload
+from workers.delivery.problems import payload
 
 
 def hold(ledger: Ledger, connection_id: int, chosen: Sequence[Candidate], sending: Sequence[Sending]) -> bool:

@@ -105,7 +105,7 @@ class Content:
 
 
 def content_of(function: Function) -> Content:
-    """What a create or update of a document states; raises KeyError for another object."""
+    """What a create, an update or a reclassification of a document states; raises KeyError for another object."""
     kind = DOCUMENTS[function.object]
     if function.name in GENERIC:
         body = mapping_of(function.body[kind.object])
@@ -157,14 +157,16 @@ def money_of(held: str | None) -> Decimal | None:
 def _legacy_lines(function: Function, kind: DocumentKind) -> tuple[Line, ...] | None:
     """Lines of a create are numbered from 1; new ones of an update go on after the highest that it names."""
     containers = [
-        function.body[name] for name in (f"{kind.noun}items", f"update{kind.noun}items") if name in function.body
+        function.body[name]
+        for name in (f"{kind.noun}items", f"update{kind.noun}items", "reclassifyitems")
+        if name in function.body
     ]
     if not containers:
         return None
     items = mapping_of(containers[0])
     lines = [
         _line(item, LINE_FIELDS, ("taxentries", "taxentry", "trx_tax"), int(str(item["@line_num"])))
-        for item in _groups(items.get("updatelineitem", ()))
+        for item in _groups(items.get("updatelineitem", items.get("reclasslineitem", ())))
     ]
     first_new = max((line.number or 0 for line in lines), default=0) + 1
     for number, item in enumerate(_groups(items.get("lineitem", ())), start=first_new):

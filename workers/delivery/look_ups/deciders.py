@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -44,6 +44,21 @@ def created(evidence: Evidence) -> Verdict:
         )
         return Verdict(None, row["RECORDNO"], reason=reason)
     return Verdict(True, row["RECORDNO"], row.get("STATE"), before_us=not ours)
+
+
+def replaced(evidence: Evidence) -> Verdict:
+    """A draft that was deleted and made again stands if a record of its number does that is not the old one."""
+    operation, kind = evidence.operation, DOCUMENTS[evidence.operation.object]
+    old = str((operation.link or {}).get("record_no") or "")
+    same = [row for row in evidence.rows if row.get(kind.party_field) == operation.party or row["RECORDNO"] == old]
+    new = [row for row in same if row["RECORDNO"] != old]
+    if not new:
+        return Verdict(False)
+    if len(new) < len(same):
+        keys = " and ".join(row["RECORDNO"] for row in same)
+        reason = f"{operation.natural_key} stands twice in Intacct (RECORDNO {keys}): delete the old one, {old}."
+        return Verdict(None, new[0]["RECORDNO"], reason=reason)
+    return created(replace(evidence, rows=new))
 
 
 def updated(evidence: Evidence) -> Verdict:

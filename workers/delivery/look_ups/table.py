@@ -1,6 +1,7 @@
 """The table of look-ups; `workers.delivery.look_up` describes it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from db.operations import Sending
 from schemas.intacct.functions import Function
@@ -13,6 +14,7 @@ from workers.delivery.look_ups.deciders import (
     found,
     named,
     removed,
+    replaced,
     shares_of,
     updated,
 )
@@ -91,6 +93,11 @@ _ATTACHMENT = LookUp(Read("supdoc", "supdocid", ("supdocid", "attachments")), _n
 LOOK_UPS: Mapping[tuple[str, str], LookUp] = {
     **{("create", name): _creation(kind) for name, kind in DOCUMENTS.items()},
     **{("update", name): _update(kind) for name, kind in DOCUMENTS.items()},
+    **{
+        ("replace", name): replace(_creation(DOCUMENTS[name]), decide=replaced)
+        for name in ("ARINVOICE", "ARADJUSTMENT", "APADJUSTMENT")
+    },
+    **{("reclassify", name): _update(DOCUMENTS[name]) for name in ("ARINVOICE", "APBILL")},
     **{("delete", name): _removal(kind) for name, kind in DOCUMENTS.items()},
     **{("reverse", name): _removal(DOCUMENTS[name]) for name in ("ARINVOICE", "APBILL")},
     ("apply", "ARPYMT"): _payment("ARPYMT"),
