@@ -78,7 +78,7 @@ def take_probe(ledger: Ledger, connection_id: int) -> bool:
 def mend(ledger: Ledger, connection_id: int, reason: str) -> None:
     """A probe went through: the connection goes on by itself."""
     moved = ledger.execute(
-        """UPDATE connection SET state = 'active', reason = '', probe = NULL, probe_at = NULL
+        """UPDATE connection SET state = 'active', reason = '', probe = NULL, probe_at = NULL, probes = 0
            WHERE id = %s AND state = 'broken' RETURNING id""",
         [connection_id],
     ).fetchone()
