@@ -119,3 +119,15 @@ def allow(ledger: Ledger, connection_id: int, creates: int) -> None:
            WHERE id = %s""",
         [ALLOWED_FOR_H, creates, connection_id],
     )
+
+
+def allow_new(ledger: Ledger, connection_id: int, module: str, scoro_ids: Sequence[int]) -> None:
+    """A person agreed to send these documents: those that stand in Intacct already need no leave."""
+    row = one(
+        ledger,
+        """SELECT count(*)::int AS n FROM document d JOIN link l ON l.document_id = d.id
+           WHERE d.connection_id = %s AND d.module = %s AND d.scoro_id = ANY(%s)""",
+        [connection_id, module, list(scoro_ids)],
+    )
+    if new := len(scoro_ids) - row["n"]:
+        allow(ledger, connection_id, new)

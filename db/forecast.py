@@ -24,6 +24,9 @@ SHORTEST_BURN_S = DAY_S
 OLDER_PER_LOOK_UP = 5_000
 """Older documents whose numbers one request asks for."""
 
+TIMED = frozenset({"quota", "backoff", "throttled", "pace", "look-up"})
+"""Waits whose end is known."""
+
 BURN = """SELECT r.purpose, count(*)::int AS n FROM request r
     JOIN site s ON s.id = r.site_id AND r.month = site_month(s.time_zone)
     WHERE s.id = %(site)s AND r.state <> 'withdrawn'
@@ -65,6 +68,8 @@ class Forecast:
     burn: dict[Purpose, float]
     runs_out_at: datetime | None
     waiting: dict[str, int]
+    waiting_until: dict[str, datetime | None]
+    """When the first of them goes on, as far as that is known."""
     next_token_at: datetime
     resumes_at: datetime
     used_up: bool
@@ -108,6 +113,7 @@ def forecast(ledger: Ledger, site_id: int) -> Forecast:
         burn=burn,
         runs_out_at=_runs_out_at(now, spendable, sum(burn.values()), ends_at),
         waiting={wait: row["n"] for wait, row in waiting.items()},
+        waiting_until={wait: row["goes_on_at"] if wait in TIMED else None for wait, row in waiting.items()},
         next_token_at=ends_at if used_up else min([ends_at, *_next_tokens(now, waiting, pace(month))]),
         resumes_at=ends_at,
         used_up=used_up,

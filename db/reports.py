@@ -293,16 +293,6 @@ def quota(ledger: Ledger) -> list[Row]:
     return ledger.execute(QUOTA, {"share": LOOK_UP_SHARE}).fetchall()
 
 
-def month_elapsed(ledger: Ledger) -> dict[str, float]:
-    """Which part of its month each site is through, by name; never 0."""
-    rows = ledger.execute(
-        """SELECT s.name, extract(epoch FROM (ledger_now() AT TIME ZONE s.time_zone) - m.month)
-               / extract(epoch FROM interval '1 month' + m.month - m.month) AS part
-           FROM site s CROSS JOIN LATERAL (SELECT site_month(s.time_zone)::timestamp AS month) m"""
-    ).fetchall()
-    return {row["name"]: max(float(row["part"]), 1e-6) for row in rows}
-
-
 # ------------------------------------------------------------------------------------------------- who is connected
 
 
@@ -344,7 +334,7 @@ def connection_names(ledger: Ledger) -> list[Row]:
 def reference(ledger: Ledger, connection_id: int, topics: Sequence[str]) -> list[Row]:
     """What is known of some topics on both sides; a topic may end in `%`."""
     return ledger.execute(
-        """SELECT source, topic, key, data, active FROM reference
+        """SELECT source, topic, key, data, active, read_at FROM reference
            WHERE connection_id = %s AND topic LIKE ANY(%s) ORDER BY source, topic, key""",
         [connection_id, list(topics)],
     ).fetchall()

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from console.actions.going_live import Rehearsal
     from db.connections import Connection
     from db.database import Ledger as Session
-    from db.forecast import Price
 
 group = typer.Typer(no_args_is_help=True, help="Connections between Scoro and Intacct.")
 
@@ -185,7 +184,7 @@ def go_live(connection: Chosen = None, yes: Yes = False) -> None:
             with busy("asking Intacct about older documents"):
                 rehearsal = going_live.rehearse(runtime, chosen)
             _print_rehearsal(use, chosen, rehearsal)
-            agree(f"{plain(chosen.name)} goes live: {_priced(rehearsal.price)}", yes=False)
+            agree(f"{plain(chosen.name)} goes live: {plain(rehearsal.price)}", yes=False)
         tell(going_live.go_live(use.ledger.db, chosen))
 
 
@@ -239,11 +238,6 @@ def _print_rehearsal(use: Opened, connection: "Connection", rehearsal: "Rehearsa
             typer.echo(f"... and {portion.count - len(rows):,} more")
     if rehearsal.not_looked_up:
         typer.echo(f"Intacct could not be asked about older documents: {plain(rehearsal.not_looked_up)}")
-
-
-def _priced(price: "Price") -> str:
-    looks = f", {price.look_ups:,} of them to look up older documents" if price.look_ups else ""
-    return f"about {count(price.requests, 'request')} of the {price.left:,} left this month{looks}."
 
 
 @group.command()

@@ -1,80 +1,26 @@
 """`reference list`: what was read from both sides to translate with."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from app.cli.common import AsJson, ConnectionOption, connection_id, opened
+from app.cli.common import AsJson, ConnectionOption, load_connection, opened
 from app.cli.output import print_json, print_table
+from console.actions.reference_kinds import Listed
 
 group = typer.Typer(no_args_is_help=True, help="Accounts, taxes and dimensions of both sides.")
 
-DIMENSION = "dimension:"
-
-
-class Listed(StrEnum):
-    """What can be listed."""
-
-    ACCOUNTS = "accounts"
-    TAXES = "taxes"
-    DIMENSIONS = "dimensions"
+COLUMNS = {
+    Listed.ACCOUNTS: ("source", "id", "number", "name", "counterpart", "active", "read_at"),
+    Listed.TAXES: ("source", "id", "name", "rate", "type", "counterpart", "active", "read_at"),
+    Listed.DIMENSIONS: ("dimension", "id", "name", "counterpart", "active", "read_at"),
+}
+TITLES = {"read_at": "Last read"}
 
 
 @group.callback()
 def about() -> None:
     """Accounts, taxes and dimensions of both sides."""
-
-
-def _account(row: dict[str, Any]) -> dict[str, Any]:
-    data = row["data"]
-    return {
-        "source": row["source"],
-        "id": row["key"],
-        "number": data.get("symbol", row["key"]),
-        "name": data.get("title") or data.get("name"),
-        "active": row["active"],
-    }
-
-
-def _tax(row: dict[str, Any]) -> dict[str, Any]:
-    data = row["data"]
-    return {
-        "source": row["source"],
-        "id": row["key"],
-        "name": data.get("name") or data.get("code"),
-        "rate": data.get("rate") or data.get("percent"),
-        "type": data.get("type"),
-        "solution": data.get("solution"),
-        "active": row["active"],
-    }
-
-
-def _dimension(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "dimension": row["topic"].removeprefix(DIMENSION),
-        "id": row["key"],
-        "name": row["data"].get("name"),
-        "active": row["active"],
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """How one list is made: the topics it is read from, its columns for people, its rows."""
-
-    topics: tuple[str, ...]
-    columns: tuple[str, ...]
-    row: Callable[[dict[str, Any]], dict[str, Any]]
-
-
-VIEWS = {
-    Listed.ACCOUNTS: _View(("account",), ("source", "id", "number", "name", "active"), _account),
-    Listed.TAXES: _View(("tax\\_detail", "vat\\_code"), ("source", "id", "name", "rate", "type", "active"), _tax),
-    Listed.DIMENSIONS: _View((f"{DIMENSION}%",), ("dimension", "id", "name", "active"), _dimension),
-}
 
 
 @group.command("list")
@@ -83,21 +29,18 @@ def list_reference(
     connection: ConnectionOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what both sides told; the ids are what settings take."""
-    from db import reports
+    """List what both sides told, each with its counterpart; the ids are what settings take."""
+    from console.actions import reference
 
-    view = VIEWS[what]
     with opened() as use:
-        found = use.ledger.db.run(
-            lambda session: reports.reference(session, connection_id(session, connection), view.topics)
-        )
-    rows = [view.row(row) for row in found]
+        rows = reference.rows(use.ledger.db, load_connection(use, connection), what)
     if as_json:
         print_json(rows)
         return
+    columns = COLUMNS[what]
     print_table(
-        [column.capitalize() for column in view.columns],
-        [[_cell(row[column]) for column in view.columns] for row in rows],
+        [TITLES.get(column, column.capitalize()) for column in columns],
+        [[_cell(row[column]) for column in columns] for row in rows],
     )
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from clients.intacct.errors import GatewayError
 from console.actions.connecting import ConnectError
-from db import creates, forecast, going_live, journal, older, outbox
+from console.actions.prices import price
+from db import creates, going_live, journal, older, outbox
 from db.connections import Connection
 from db.database import Database
 from db.database import Ledger as Session
-from db.forecast import Price
 from db.older import Older
 from schemas.kinds import Purpose
 from workers.carrier import QuotaUsedUpError, asking
@@ -37,7 +37,7 @@ class Rehearsal:
     """What going live would do now, by outcome (`db.going_live.OUTCOMES`), and what it costs."""
 
     portions: Mapping[str, Portion]
-    price: Price
+    price: str
     not_looked_up: str
     """Why Intacct could not be asked; empty where it was."""
 
@@ -47,23 +47,23 @@ def rehearse(runtime: Runtime, connection: Connection) -> Rehearsal:
     reason = ""
     if not runtime.gateway.sender.sender_id:
         reason = "INTACCT_SENDER_ID is not set"
-        return runtime.db.run(lambda session: _rehearsal(session, connection.id, reason))
+        return _rehearsal(runtime.db, connection, reason)
     try:
         _look(runtime, connection)
     except (GatewayError, QuotaUsedUpError) as error:
         reason = str(error) or "this month's requests are used up"
-    return runtime.db.run(lambda session: _rehearsal(session, connection.id, reason))
+    return _rehearsal(runtime.db, connection, reason)
 
 
-def _rehearsal(session: Session, connection_id: int, not_looked_up: str) -> Rehearsal:
+def _rehearsal(db: Database, connection: Connection, not_looked_up: str) -> Rehearsal:
     portions: dict[str, Portion] = {}
-    for row in going_live.summed(session, connection_id):
+    for row in db.run(lambda session: going_live.summed(session, connection.id)):
         before = portions.get(row["outcome"], Portion(0, {}))
         money = before.money if row["amount"] is None else {**before.money, row["currency"]: row["amount"]}
         portions[row["outcome"]] = Portion(before.count + row["count"], money)
-    waiting = going_live.waiting(session, connection_id)
+    waiting = db.run(lambda session: going_live.waiting(session, connection.id))
     to_send = sum(portions[name].count for name in ("create", "update", "unknown") if name in portions)
-    return Rehearsal(portions, forecast.price(session, connection_id, to_send, older=waiting["older"]), not_looked_up)
+    return Rehearsal(portions, price(db, connection, to_send, older=waiting["older"]), not_looked_up)
 
 
 def _look(runtime: Runtime, connection: Connection) -> None:

@@ -14,7 +14,7 @@ NOT_SET = "(not set)"
 def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str]]) -> list[str]:
     """Set keys to texts as they are typed; an empty one unsets. Raises SettingError.
 
-    Returns a line for each, with what the change does. The row is held, so that two people do not overwrite each other.
+    Returns a line for each, and one for what it does. The row is held, so that two people do not overwrite each other.
     """
     row = one(session, "SELECT settings FROM connection WHERE id = %s FOR UPDATE", [connection_id])
     settings = ConnectionSettings.from_json(row["settings"])
@@ -28,7 +28,7 @@ def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str
     connections.save_settings(session, connection_id, settings)
     for _, change in changes:
         journal.write(session, "connection", connection_id, "settings", change)
-    return [f"{change}. {effect(session, connection_id, key, settings)}" for key, change in changes]
+    return [line for key, change in changes for line in (change, f"  {effect(session, connection_id, key, settings)}")]
 
 
 def _check_may_turn(session: Session, connection_id: int, key: str) -> None:

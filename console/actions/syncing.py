@@ -12,8 +12,9 @@ import structlog
 
 from clients.scoro.client import ID_FIELDS
 from clients.scoro.errors import ScoroError
+from console.actions import prices
 from console.actions.documents import NotDoneError
-from db import changes, forecast, schedules
+from db import changes, creates, schedules
 from db.connections import Connection
 from db.database import Database, Ledger
 from producers import manual
@@ -83,21 +84,23 @@ def look(
 
 def price(db: Database, connection: Connection, listing: Listing) -> str:
     """What it costs at the most, in a sentence: every document that is read again could have changed."""
-    cost = db.run(lambda ledger: forecast.price(ledger, connection.id, listing.count))
-    documents, requests = _count(listing.count, "document"), _count(cost.requests, "request")
     left_out = f" ({listing.left_out:,} older ones are left out)" if listing.left_out else ""
-    text = (
-        f"{connection.name}: Scoro lists {documents} since {listing.since}{left_out}. What differs is sent: at most"
-        f" about {requests} of the {cost.left:,} left this month."
+    return (
+        f"{connection.name}: Scoro lists {_count(listing.count, 'document')} since {listing.since}{left_out}. What"
+        f" differs is sent: {prices.price(db, connection, listing.count)}"
     )
-    return text if cost.affordable else f"{text} What is over waits for the next month."
 
 
 def capture(db: Database, connection: Connection, listing: Listing, *, actor: str, tell: Tell = lambda _: None) -> int:
-    """Capture what was listed, and let go what waits for the next run; returns how many documents."""
+    """Capture what was listed, and let go what waits for the next run; returns how many documents.
+
+    Whoever agreed to the price agreed to the new ones among them, whatever `limits.creates_per_hour` says.
+    """
     captured = 0
     for kind, ids in listing.ids.items():
         for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            db.run(lambda ledger, kind=kind, chunk=chunk: creates.allow_new(ledger, connection.id, kind.module, chunk))  # type: ignore[misc]
             manual.capture(db, connection, kind, ids[start : start + CHUNK], actor)
             captured += len(ids[start : start + CHUNK])
             tell(captured)

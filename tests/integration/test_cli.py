@@ -190,8 +190,11 @@ def test_settings_are_printed_journaled_and_changed_together(ledger: Filled) -> 
     assert shown.splitlines() == [
         "uk:",
         "  accounts.map.17: (not set) -> 4000",
+        "    Documents are translated with it from their next edit or send on.",
         "  delivery.linger_ms: 2000 -> 500",
+        "    Holds from the next request on.",
         "  location: (not set) -> (not set)",
+        "    Documents are translated with it from their next edit or send on.",
     ]
     lines = ledger.rows("SELECT * FROM journal WHERE subject = 'connection' AND to_state = 'settings' ORDER BY id")
     assert {(line["actor"], line["subject_id"]) for line in lines} == {("cli:olga", str(uk))}
@@ -209,7 +212,9 @@ def test_going_live_names_its_price_and_wants_a_yes(ledger: Filled) -> None:
         ledger.operation(uk, ledger.document(uk, number))
     shown = cli("connection", "go-live")
     assert (shown.exit_code, "2 documents were not looked up" in shown.stdout) == (2, True), shown.output
-    assert "about 2 requests of the 3,960 left" in " ".join(shown.stderr.split())
+    assert "at most about 2 requests, 1 of them to look up older documents, of the 3,960 left" in " ".join(
+        shown.stderr.split()
+    )
     assert ledger.rows("SELECT state FROM connection") == [{"state": "rehearsal"}]
     said("connection", "go-live", "--yes")
     assert ledger.rows("SELECT state FROM connection") == [{"state": "active"}]
@@ -268,19 +273,24 @@ def test_reference_lists_both_sides(ledger: Filled) -> None:
     }
     for (source, topic), item in held.items():
         ledger.db.run(lambda session, s=source, t=topic, i=item: reference.add(session, uk, s, t, [i]))  # type: ignore[misc]
-    assert [
-        (row["source"], row["id"], row["number"], row["name"]) for row in told("reference", "list", "accounts")
-    ] == [
-        ("intacct", "4000", "4000", "Sales"),
-        ("scoro", "17", "4000", "Müük"),
+    rows = told("reference", "list", "accounts")
+    assert [(r["source"], r["id"], r["number"], r["name"], r["counterpart"], r["active"]) for r in rows] == [
+        ("intacct", "4000", "4000", "Sales", "4000", True),
+        ("scoro", "17", "4000", "Müük", "4000", True),
     ]
-    assert [(row["id"], row["name"], row["rate"]) for row in told("reference", "list", "taxes")] == [
-        ("UK Std", None, "20"),
-        ("3", "Standard", "20"),
+    assert all(row["read_at"] for row in rows)
+    rows = told("reference", "list", "taxes")
+    assert [(row["id"], row["name"], row["rate"], row["counterpart"]) for row in rows] == [
+        ("UK Std", None, "20", "S"),
+        ("3", "Standard", "20", "UK Std"),
     ]
-    assert told("reference", "list", "dimensions") == [
-        {"dimension": "DEPARTMENT", "id": "10", "name": "Design", "active": False}
-    ]
+    said("connection", "set", "dimensions.fields.DEPARTMENT=c_department")
+    (row,) = told("reference", "list", "dimensions")
+    assert (row["dimension"], row["id"], row["name"]) == ("DEPARTMENT", "10", "Design")
+    assert (row["counterpart"], row["active"]) == ("c_department", False)
+    said("connection", "set", "accounts.map.17=4999", "taxes.3=None of these")
+    assert [row["counterpart"] for row in told("reference", "list", "accounts")] == [None, None]
+    assert [row["counterpart"] for row in told("reference", "list", "taxes")] == [None, None]
     assert "Müük" in said("reference", "list", "accounts")
 
 
@@ -461,6 +471,9 @@ def test_quota_shows_the_month_by_purpose(ledger: Filled) -> None:
         "resumes_at": None,
     }
     assert "2 of 4 requests used, 2 left" in said("quota", "show")
+    (row,) = told("quota", "show", "--forecast")
+    assert row["burn_per_day"]["bulk"] > 0
+    assert row["waiting"] == {}
 
 
 def test_used_up_requests_say_when_they_come_back_and_a_raised_limit_lets_go_what_waited(ledger: Filled) -> None:
@@ -471,7 +484,11 @@ def test_used_up_requests_say_when_they_come_back_and_a_raised_limit_lets_go_wha
     waiting = ledger.operation(uk, ledger.document(uk, 1))
     ledger.execute("UPDATE operation SET state = 'waiting_quota', due_at = %s WHERE id = %s", [back, waiting])
     ledger.clear_bells()
-    (row,) = told("quota", "show")
+    (row,) = told("quota", "show", "--forecast")
+    assert row["waiting"] == {"quota": {"count": 1, "until": row["resumes_at"]}}
+    shown = said("quota", "show")
+    assert "1 for requests, until " in shown
+    assert "resumes " in shown
     assert (row["left"], row["resumes_at"]) == (0, back.isoformat().replace("+00:00", "Z"))
     assert "acme: 1 -> 10 requests per month." in said("quota", "limit", "acme", 10)
     assert ledger.rows("SELECT state FROM operation") == [{"state": "ready"}]
