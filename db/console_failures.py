@@ -5,6 +5,7 @@ from typing import Any
 
 from db.console_requests import Listed
 from db.database import Ledger
+from db.failures import HELD
 
 Row = dict[str, Any]
 
@@ -17,16 +18,11 @@ LETTERS = 100
 UNRESOLVED = ("open", "waiting")
 STATES = ("open", "waiting", "resolved", "discarded")
 
-HELD = """SELECT fd.document_id FROM failure_document fd WHERE fd.failure_id = f.id AND fd.cleared_at IS NULL
-    UNION  -- a record that failed holds up the documents that need it
-    SELECT o.document_id FROM failure_document fd JOIN operation_need n ON n.document_id = fd.document_id
-    JOIN operation o ON o.id = n.operation_id AND o.state = 'waiting_prerequisite'
-    WHERE fd.failure_id = f.id AND fd.cleared_at IS NULL"""
-
 CARDS = f"""SELECT f.id, f.connection_id, c.name AS connection, f.error_class AS class, f.code, f.cause, f.fix,
-        f.state::text AS state, f.reason, f.first_seen_at, f.last_seen_at, coalesce(h.count, 0)::int AS count,
+        f.state::text AS state, f.reason,
+        f.who, f.incident, f.first_seen_at, f.last_seen_at, coalesce(h.count, 0)::int AS count,
         coalesce(h.money, '{{}}') AS money, coalesce(h.named, '[]') AS named
-    FROM failure f JOIN connection c ON c.id = f.connection_id
+    FROM failure f LEFT JOIN connection c ON c.id = f.connection_id
     LEFT JOIN LATERAL (
         SELECT sum(n) AS count, jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL
                 AND currency IS NOT NULL) AS money,

@@ -18,6 +18,26 @@ from db.database import Ledger, one
 from schemas.errors import ErrorClass, Problem, Who
 from schemas.redaction import shortened
 
+HELD = """SELECT fd.document_id FROM failure_document fd WHERE fd.failure_id = f.id AND fd.cleared_at IS NULL
+    UNION  -- a record that failed holds up the documents that need it, in Intacct
+    SELECT o.document_id FROM failure_document fd JOIN operation_need n ON n.document_id = fd.document_id
+    JOIN operation o ON o.id = n.operation_id AND o.state = 'waiting_prerequisite'
+    WHERE fd.failure_id = f.id AND fd.cleared_at IS NULL
+    UNION  -- and in Scoro
+    SELECT w.document_id FROM failure_document fd JOIN scoro_write w ON w.need_id = fd.document_id AND w.state = 'ready'
+    WHERE fd.failure_id = f.id AND fd.cleared_at IS NULL
+    UNION  -- what holds the culprit waits for it
+    SELECT o.document_id FROM operation_culprit w
+    JOIN operation o ON o.id = w.operation_id AND o.state = 'waiting_prerequisite'
+    WHERE w.failure_id = f.id AND w.let_go_at IS NULL
+    UNION  -- a broken connection holds up all that is to be sent
+    SELECT o.document_id FROM connection n JOIN operation o ON o.connection_id = n.id
+        AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'uncertain')
+    JOIN document d ON d.id = o.document_id AND d.kind NOT IN ('customer', 'vendor', 'folder')
+    WHERE n.id = f.connection_id AND n.state = 'broken' AND f.error_class = 'broken'
+      AND f.state IN ('open', 'waiting')"""
+"""SQL: the documents that failure `f` holds up now."""
+
 MAX_KEPT_CHARACTERS = 60_000
 """Of what was sent and answered so much is kept with a dead letter."""
 

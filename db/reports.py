@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from db.database import Ledger
+from db.failures import HELD
 from db.requests import LOOK_UP_SHARE
 from schemas.kinds import DOCUMENT_KINDS, Kind
 from schemas.schedule import described, next_slot
@@ -179,32 +180,13 @@ def read_json(text: str) -> Any:
 FAILURE_FIELDS = ("id", "class", "code", "cause", "fix", "state", "count", "documents", "money")
 """What a list of failures tells scripts; a single one is shown with all that is known."""
 
-FAILURES = """WITH chosen AS (
+FAILURES = f"""WITH chosen AS (
         SELECT f.* FROM failure f
         WHERE (%(states)s::failure_state[] IS NULL OR f.state = ANY(%(states)s::failure_state[]))
           AND (%(connection)s::bigint IS NULL OR f.connection_id = %(connection)s::bigint)
           AND (%(id)s::bigint IS NULL OR f.id = %(id)s::bigint)
     ), held AS (
-        SELECT fd.failure_id, fd.document_id FROM failure_document fd JOIN chosen c ON c.id = fd.failure_id
-        WHERE fd.cleared_at IS NULL
-        UNION  -- a record that failed holds up the documents that need it
-        SELECT fd.failure_id, o.document_id FROM failure_document fd JOIN chosen c ON c.id = fd.failure_id
-        JOIN operation_need n ON n.document_id = fd.document_id
-        JOIN operation o ON o.id = n.operation_id AND o.state = 'waiting_prerequisite'
-        WHERE fd.cleared_at IS NULL
-        UNION  -- what holds the culprit waits for it
-        SELECT w.failure_id, o.document_id FROM operation_culprit w JOIN chosen c ON c.id = w.failure_id
-        JOIN operation o ON o.id = w.operation_id AND o.state = 'waiting_prerequisite' WHERE w.let_go_at IS NULL
-        UNION  -- a broken connection holds up all that is to be sent
-        SELECT c.id, o.document_id FROM chosen c JOIN connection n ON n.id = c.connection_id AND n.state = 'broken'
-        JOIN operation o ON o.connection_id = n.id
-            AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'uncertain')
-        JOIN document d ON d.id = o.document_id AND d.kind NOT IN ('customer', 'vendor', 'folder')
-        WHERE c.error_class = 'broken' AND c.state IN ('open', 'waiting')
-        UNION  -- and so does one that is not in Scoro
-        SELECT fd.failure_id, w.document_id FROM failure_document fd JOIN chosen c ON c.id = fd.failure_id
-        JOIN scoro_write w ON w.need_id = fd.document_id AND w.state = 'ready'
-        WHERE fd.cleared_at IS NULL
+        SELECT f.id AS failure_id, h.document_id FROM chosen f CROSS JOIN LATERAL ({HELD}) h
     ), named AS (
         SELECT h.failure_id, count(*) AS count, array_agg(document_name(d) ORDER BY d.kind, d.scoro_id)
             AS documents, array_agg(DISTINCT d.kind::text) AS kinds
@@ -215,7 +197,7 @@ FAILURES = """WITH chosen AS (
             WHERE d.amount IS NOT NULL AND d.currency IS NOT NULL GROUP BY h.failure_id, d.currency) s
         GROUP BY s.failure_id)
     SELECT c.id, c.error_class AS class, c.code, c.cause, c.fix, c.state, coalesce(n.count, 0) AS count,
-        coalesce(n.documents, '{}') AS documents, coalesce(m.money, '{}') AS money, c.who, c.culprit, c.incident,
+        coalesce(n.documents, '{{}}') AS documents, coalesce(m.money, '{{}}') AS money, c.who, c.culprit, c.incident,
         c.opened_at, c.first_seen_at, c.last_seen_at, c.reason, (SELECT name FROM connection WHERE id = c.connection_id)
             AS connection
     FROM chosen c LEFT JOIN named n ON n.failure_id = c.id LEFT JOIN money m ON m.failure_id = c.id
@@ -233,7 +215,7 @@ def failures(
 ) -> list[Row]:
     """Failures, each with the documents that it holds up now and the money in them per currency."""
     return ledger.execute(
-        FAILURES,
+        FAILURES.encode(),
         {
             "states": list(states) if states is not None else None,
             "kind": kind,
