@@ -128,13 +128,38 @@ DETAILS = """SELECT o.id, o.document_id, o.natural_key AS number, mine.record_no
     WHERE o.id = ANY(%s) ORDER BY o.created_at"""
 
 
+def linger(ledger: Ledger, connection_id: int, wait_s: float, at_most_s: float) -> None:
+    """Let bulk that is due gather for `wait_s`, but nothing that is older than `at_most_s`."""
+    ledger.execute(
+        """UPDATE operation SET due_at = ledger_now() + make_interval(secs => %s)
+           WHERE connection_id = %s AND NOT prepared AND state IN ('ready', 'waiting_quota') AND purpose = 'bulk'
+             AND due_at <= ledger_now() AND created_at > ledger_now() - make_interval(secs => %s)""",
+        [wait_s, connection_id, at_most_s],
+    )
+
+
 def claim(ledger: Ledger, connection_id: int, limit: int, *, again_s: float, at_most_s: float) -> list[Application]:
     """Take what is due to be prepared; due again later, in case the look is not answered, ever later."""
     rows = ledger.execute(
         CLAIM.encode(),
         {"connection": connection_id, "limit": limit, "again_s": again_s, "at_most_s": at_most_s},
     ).fetchall()
-    ready = [row["id"] for row in rows if not row["waits"]]
+    return _details(ledger, [row["id"] for row in rows if not row["waits"]])
+
+
+def of_documents(ledger: Ledger, document_ids: Collection[int]) -> list[Application]:
+    """What is to be prepared of these credits, now that all that it needs stands in Intacct."""
+    rows = ledger.execute(
+        """SELECT o.id FROM operation o WHERE o.document_id = ANY(%s) AND NOT o.prepared
+             AND o.state IN ('ready', 'waiting_quota') AND NOT EXISTS (
+                 SELECT FROM operation_need n WHERE n.operation_id = o.id
+                 AND NOT EXISTS (SELECT FROM link l WHERE l.document_id = n.document_id))""",
+        [list(document_ids)],
+    ).fetchall()
+    return _details(ledger, [row["id"] for row in rows])
+
+
+def _details(ledger: Ledger, ids: Sequence[UUID]) -> list[Application]:
     return [
         Application(
             row["id"],
@@ -147,8 +172,37 @@ def claim(ledger: Ledger, connection_id: int, limit: int, *, again_s: float, at_
                 for record_no, number, day in row["invoices"]
             ),
         )
-        for row in ledger.execute(DETAILS.encode(), [ready]).fetchall()
+        for row in ledger.execute(DETAILS.encode(), [list(ids)]).fetchall()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A credit that a pack makes or waits for, by number, with the numbers of its invoices."""
+
+    document_id: int
+    number: str
+    invoices: tuple[str, ...]
+
+
+CONCERNED = """WITH credit AS (
+        SELECT o.document_id, o.natural_key AS number, unnest(o.credits) AS invoice_id
+        FROM operation o WHERE o.id = ANY(%(ids)s)
+        UNION SELECT a.document_id, a.natural_key, every.document_id
+        FROM operation sent JOIN operation_need n ON n.document_id = sent.document_id
+        JOIN operation a ON a.id = n.operation_id AND NOT a.prepared
+            AND a.state IN ('ready', 'waiting_quota', 'waiting_prerequisite')
+        JOIN operation_need every ON every.operation_id = a.id
+        WHERE sent.id = ANY(%(ids)s))
+    SELECT c.document_id, c.number, array_agg(coalesce(l.natural_key, d.number)) AS invoices
+    FROM credit c JOIN document d ON d.id = c.invoice_id LEFT JOIN link l ON l.document_id = d.id
+    GROUP BY 1, 2 ORDER BY 1"""
+
+
+def concerned(ledger: Ledger, operation_ids: Sequence[UUID]) -> list[Concerned]:
+    """The credits that may be ready to be applied once these operations have run."""
+    rows = ledger.execute(CONCERNED.encode(), {"ids": list(operation_ids)}).fetchall()
+    return [Concerned(row["document_id"], row["number"], tuple(filter(None, row["invoices"]))) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,14 +62,27 @@ class Sums:
         return Sums(self.net + other.net, self.tax + other.tax, self.gross + other.gross)
 
 
+OBJECTS: Mapping[str, str] = {
+    "invoice": "ARINVOICE",
+    "credit_invoice": "ARADJUSTMENT",
+    "bill": "APBILL",
+    "expense": "APBILL",
+    "credit_bill": "APADJUSTMENT",
+}
+"""What a kind of document stands as in Intacct."""
+
+Total = tuple[str, str]
+"""An object of Intacct and a currency."""
+
+
 @dataclass(slots=True)
 class Comparison:
-    """How the books compare. `totals`: currency -> (Intacct's records, the generator's own numbers)."""
+    """How the books compare. `totals`: object and currency -> (Intacct's records, the generator's own numbers)."""
 
     expected: int = 0
     posted: int = 0
     differences: list[str] = field(default_factory=list)
-    totals: dict[str, tuple[Sums, Sums]] = field(default_factory=dict)
+    totals: dict[Total, tuple[Sums, Sums]] = field(default_factory=dict)
 
     @property
     def agree(self) -> bool:
@@ -77,37 +90,47 @@ class Comparison:
         return not self.differences
 
 
-def compare(expected: Sequence[Record], invoices: Sequence[Record]) -> Comparison:
-    """Compare the generator's documents with Intacct's ARINVOICE records, one by one and per currency."""
-    sound = {str(document["no"]): document for document in expected if not document["broken"]}
+def compare(expected: Sequence[Record], held: Mapping[str, Sequence[Record]]) -> Comparison:
+    """Compare the generator's documents with Intacct's records by object, one by one and per currency."""
+    sound = [document for document in expected if not document["broken"]]
     outcome = Comparison(expected=len(sound))
-    held: dict[str, list[Record]] = {}
-    for invoice in invoices:
-        held.setdefault(str(invoice["RECORDID"]), []).append(invoice)
-    for number in held.keys() - sound.keys():
-        outcome.differences.append(f"{number} stands in Intacct and should not")
-    for number, document in sound.items():
-        records = held.get(number, [])
-        outcome.posted += bool(records)
-        if len(records) != 1:
-            outcome.differences.append(f"{number} stands {len(records)} times in Intacct instead of once")
-            continue
-        meant = Sums(Decimal(document["net"]), Decimal(document["vat"]), Decimal(document["gross"]))
-        stands = sums_of(records[0])
-        if stands != meant or records[0]["CURRENCY"] != document["currency"]:
-            outcome.differences.append(f"{number}: Intacct holds {stands}, Scoro {meant} {document['currency']}")
-    for currency in sorted({d["currency"] for d in sound.values()} | {i["CURRENCY"] for i in invoices}):
-        theirs = sum((sums_of(i) for i in invoices if i["CURRENCY"] == currency), Sums())
-        ours = [d for d in sound.values() if d["currency"] == currency]
-        meant = sum((Sums(Decimal(d["net"]), Decimal(d["vat"]), Decimal(d["gross"])) for d in ours), Sums())
-        outcome.totals[currency] = (theirs, meant)
+    for object_name, records in held.items():
+        mine = {str(d["no"]): d for d in sound if OBJECTS[d.get("kind", "invoice")] == object_name}
+        _compare_object(outcome, object_name, mine, records)
     return outcome
 
 
-def sums_of(invoice: Record) -> Sums:
+def _compare_object(
+    outcome: Comparison, object_name: str, sound: Mapping[str, Record], records: Sequence[Record]
+) -> None:
+    held: dict[str, list[Record]] = {}
+    for record in records:
+        held.setdefault(str(record["RECORDID"]), []).append(record)
+    for number in held.keys() - sound.keys():
+        outcome.differences.append(f"{object_name} {number} stands in Intacct and should not")
+    for number, document in sound.items():
+        found = held.get(number, [])
+        outcome.posted += bool(found)
+        if len(found) != 1:
+            outcome.differences.append(f"{object_name} {number} stands {len(found)} times in Intacct instead of once")
+            continue
+        meant, stands = _meant(document), sums_of(found[0])
+        if stands != meant or found[0]["CURRENCY"] != document["currency"]:
+            outcome.differences.append(f"{number}: Intacct holds {stands}, Scoro {meant} {document['currency']}")
+    for currency in sorted({d["currency"] for d in sound.values()} | {r["CURRENCY"] for r in records}):
+        theirs = sum((sums_of(record) for record in records if record["CURRENCY"] == currency), Sums())
+        ours = sum((_meant(d) for d in sound.values() if d["currency"] == currency), Sums())
+        outcome.totals[object_name, currency] = (theirs, ours)
+
+
+def _meant(document: Record) -> Sums:
+    return Sums(Decimal(document["net"]), Decimal(document["vat"]), Decimal(document["gross"]))
+
+
+def sums_of(record: Record) -> Sums:
     """Net and tax from the record's own lines, gross from its header."""
-    lines = [line for line in invoice["LINES"] if not line.get("PARENTENTRY")]
+    lines = [line for line in record["LINES"] if not line.get("PARENTENTRY")]
     net = sum((Decimal(line["TRX_AMOUNT"]) for line in lines), Decimal(0))
     taxes = [entry for line in lines for entry in line.get("TAXENTRIES", ())]
     tax = sum((Decimal(entry["TRX_TAX"] or 0) for entry in taxes), Decimal(0))
-    return Sums(net, tax, Decimal(invoice["TRX_TOTALENTERED"]))
+    return Sums(net, tax, Decimal(record["TRX_TOTALENTERED"]))

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from app.demo.books import Comparison, Counters, Sums, compare
+from app.demo.books import OBJECTS, Comparison, Counters, Sums, compare
 from app.demo.scene import DAYS_BACK, Scene, scene
 from app.processes import until_told_to_stop
 from app.settings import Settings
@@ -19,6 +19,8 @@ from db.database import Ledger
 from producers import manual
 from schemas.kinds import Kind
 
+KINDS = (Kind.INVOICE, Kind.BILL, Kind.EXPENSE)
+"""One kind of each module that the demo writes."""
 EDITS = 20
 """Edits that a repeated demo makes once everything stands."""
 PATIENCE_S = 900.0
@@ -72,9 +74,11 @@ def _run_stages(show: "_Show", documents: int, seed: int) -> Report:
     order = {
         "documents": documents,
         "seed": seed,
+        "kinds": list(OBJECTS),
         "broken": True,
         "date_from": (day - timedelta(days=DAYS_BACK)).isoformat(),
-        "date_to": day.isoformat(),
+        # of before the connection was made, so that they are looked up together before they are created
+        "date_to": (day - timedelta(days=1)).isoformat(),
     }
     before = len(books.ask(books.scoro, "expected")["documents"])
 
@@ -83,12 +87,13 @@ def _run_stages(show: "_Show", documents: int, seed: int) -> Report:
         return len(books.ask(books.scoro, "expected")["documents"]) - before
 
     def read_again() -> int:
-        return sum(manual.sync(show.scene.ledger.db, connection, show.scene.scoro, Kind.INVOICE, "demo"))
+        db, scoro = show.scene.ledger.db, show.scene.scoro
+        return sum(sum(manual.sync(db, connection, scoro, kind, "demo")) for kind in KINDS)
 
     def edit() -> int:
         return len(books.tell(books.scoro, "edits", {"count": EDITS, "seed": int(time.time())})["ids"])
 
-    report.stages.append(show.stage("Invoices written in Scoro travel to Intacct", write_invoices, documents))
+    report.stages.append(show.stage("Documents written in Scoro travel to Intacct", write_invoices, documents))
     if not show.scene.first_run:
         report.stages.append(show.stage("Everything is read again; nothing has changed", read_again, before))
         report.stages.append(show.stage("People edit invoices in Scoro", edit, EDITS))
@@ -139,9 +144,8 @@ class _Show:
 
 def _fill(report: Report, running: Scene) -> None:
     books = running.books
-    report.comparison = compare(
-        books.ask(books.scoro, "expected")["documents"], books.ask(books.intacct, "records/ARINVOICE")
-    )
+    held = {name: books.ask(books.intacct, f"records/{name}") for name in dict.fromkeys(OBJECTS.values())}
+    report.comparison = compare(books.ask(books.scoro, "expected")["documents"], held)
 
     def read(session: Ledger) -> None:
         report.failures = session.execute(
@@ -167,11 +171,13 @@ def _print(console: Console, report: Report, seconds: float) -> None:
         cells = (stage.documents, stage.counted.requests, stage.documents, stage.counted.written)
         table.add_row(stage.title, *map(str, cells), f"{stage.seconds:.1f}")
     console.print(table)
-    totals = Table("Currency", "", "Net", "VAT", "Gross", title="Totals: Intacct's records against Scoro's numbers")
-    for currency, (stands, meant) in comparison.totals.items():
+    totals = Table(
+        "Object", "Currency", "", "Net", "VAT", "Gross", title="Totals: Intacct's records against Scoro's numbers"
+    )
+    for (object_name, currency), (stands, meant) in comparison.totals.items():
         mark = "[green]equal[/]" if stands == meant else "[red]differ[/]"
-        totals.add_row(currency, "Intacct", *_cells(stands))
-        totals.add_row(mark, "Scoro", *_cells(meant), end_section=True)
+        totals.add_row(object_name, currency, "Intacct", *_cells(stands))
+        totals.add_row("", mark, "Scoro", *_cells(meant), end_section=True)
     console.print(totals)
     if report.failures:
         failures = Table("Documents", "Cause", "Fix", title="Failures (some invoices are broken on purpose)")
@@ -182,7 +188,7 @@ def _print(console: Console, report: Report, seconds: float) -> None:
         console.print(f"[red]✗[/] {difference}")
     mark = "[green]✓[/]" if comparison.agree else "[red]✗[/]"
     console.print(
-        f"{mark} {comparison.posted} of {comparison.expected} sound invoices stand in Intacct,"
+        f"{mark} {comparison.posted} of {comparison.expected} sound documents stand in Intacct,"
         f" {len(comparison.differences)} differences;"
         f" {report.requests_used} of {report.request_limit} requests of the month used; {seconds:.1f} s."
     )

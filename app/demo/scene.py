@@ -43,6 +43,8 @@ CHOICES = {
     "dimensions.fields.CLASS": "c_class",
     "dimensions.invoices.DEPARTMENT": "true",
     "dimensions.invoices.CLASS": "true",
+    "dimensions.bills.DEPARTMENT": "true",
+    "accounts.ap_credit_sign": "negative",
 }
 """What a person would set on the connection."""
 
@@ -154,7 +156,8 @@ def _connection(runtime: Runtime, ledger: Ledger, name: str, site_id: int) -> tu
     for key, value in CHOICES.items():
         chosen = set_key(chosen, key, value)
     since = connection.connected_on - timedelta(days=DAYS_BACK + 1)
-    chosen = set_key(chosen, "data.invoices.start_date", since.isoformat())
+    for module in ("invoices", "bills", "expenses"):
+        chosen = set_key(chosen, f"data.{module}.start_date", since.isoformat())
     ledger.db.run(lambda session: connections.save_settings(session, connection.id, chosen))
     go_live(ledger.db, connection)
     return _loaded(ledger, connection.id), True

@@ -26,13 +26,18 @@ class PlannedLine:
 
 @dataclass(frozen=True)
 class Plan:
-    """One document; `broken` is the reason why it cannot be posted, if there is one."""
+    """One document; `broken` is the reason why it cannot be posted, if there is one.
+
+    `settled`: another document settles a part of it, so that nobody edits it any more.
+    """
 
     number: str
     currency: str
     discounts: tuple[str, ...] = ()
     lines: tuple[PlannedLine, ...] = ()
     broken: str | None = None
+    kind: str = "invoice"
+    settled: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""
@@ -42,7 +47,7 @@ class Plan:
     def from_json(cls, held: dict[str, Any]) -> "Plan":
         """Read what `as_json` wrote."""
         lines = tuple(PlannedLine(**line) for line in held["lines"])
-        return cls(held["number"], held["currency"], tuple(held["discounts"]), lines, held["broken"])
+        return cls(**{**held, "discounts": tuple(held["discounts"]), "lines": lines})
 
 
 @dataclass(frozen=True)

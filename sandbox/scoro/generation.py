@@ -15,6 +15,7 @@ from sandbox import fixtures
 from sandbox.generator.customers import customer
 from sandbox.generator.edits import edit
 from sandbox.generator.invoices import ONE_OFF, REASONS, SUB_HEADING, Payer, Span, invoice
+from sandbox.generator.others import OTHERS, bill, credit_invoice, due_after, expense
 from sandbox.generator.plan import Plan, PlannedLine, sums_of, totals_by_currency
 from sandbox.scoro.errors import BadRequestError
 from sandbox.scoro.modules import MODULES
@@ -26,15 +27,20 @@ LET_OTHERS_IN_S = 0.001
 INVOICES_PER_CUSTOMER = 10
 BROKEN_SHARE = 0.03
 ALL_REASONS_FROM = 50
-KINDS = {"invoice"}
+KINDS = {"invoice", *OTHERS}
+BILLS_PER_SUPPLIER = 10
 
 _INVOICES = MODULES["invoices"]
+_MODULE_OF = {"credit_invoice": "invoices", "bill": "bills", "credit_bill": "bills", "expense": "expenses"}
 _CONTACTS = MODULES["contacts"]
 
 
 @dataclass(frozen=True)
 class Order:
-    """A batch to make; batches of equal `key` are the same."""
+    """A batch to make; batches of equal `key` are the same.
+
+    `documents` counts invoices; of the other `kinds` a few are written among them.
+    """
 
     documents: int
     seed: int
@@ -48,22 +54,46 @@ class Order:
 
 def generate(site: Site, order: Order) -> dict[str, Any]:
     """Make a batch; answers the ids of its documents and, of the broken ones, the reasons."""
-    if not order.kinds or not KINDS.issuperset(order.kinds):
-        raise BadRequestError(f"kinds must be among {sorted(KINDS)}", "kinds")
+    if "invoice" not in order.kinds or not KINDS.issuperset(order.kinds):
+        raise BadRequestError(f"kinds must be invoice and any of {sorted(OTHERS)}", "kinds")
     if order.last_day < order.first_day:
         raise BadRequestError("date_to lies before date_from", "date_to")
     note = f"batch:{order.key}"
     reasons = _reasons(order)
     while True:
         with site.store.transaction():
-            done = site.store.note(note) or {"payers": _make_payers(site, order), "ids": [], "broken": {}}
+            done = site.store.note(note) or _begin(site, order)
             start = len(done["ids"])
             for index in range(start, min(start + STEP, order.documents)):
                 _make_invoice(site, order, index, reasons.get(index), done)
+                for kind in due_after(index):
+                    if kind in order.kinds:
+                        _make_other(site, order, index, kind, done)
             site.store.put_note(note, done)
         if len(done["ids"]) >= order.documents:
-            return {"ids": done["ids"], "broken": done["broken"]}
+            return {"ids": done["ids"], "broken": done["broken"], "others": done["others"]}
         time.sleep(LET_OTHERS_IN_S)
+
+
+def _begin(site: Site, order: Order) -> dict[str, Any]:
+    suppliers: list[int] = []
+    if not {"bill", "credit_bill", "expense"}.isdisjoint(order.kinds):
+        count = -(-order.documents // (BILLS_PER_SUPPLIER * BILLS_PER_SUPPLIER))
+        suppliers = [_make_supplier(site, order, ordinal) for ordinal in range(count)]
+    return {
+        "payers": _make_payers(site, order),
+        "suppliers": suppliers,
+        "ids": [],
+        "broken": {},
+        "credited": [],
+        "others": {kind: [] for kind in OTHERS},
+    }
+
+
+def _make_supplier(site: Site, order: Order, ordinal: int) -> int:
+    made = customer(f"supplier {order.seed} {order.documents}", ordinal)
+    company = made.company | {"is_supplier": 1, "is_client": 0}
+    return site.save(_CONTACTS, None, company, entity=order.entity, actor=THE_GENERATOR).id
 
 
 def _reasons(order: Order) -> dict[int, str]:
@@ -106,17 +136,57 @@ def _make_invoice(site: Site, order: Order, index: int, broken: str | None, done
     if broken == "unexplained_total":
         given["_pinned"] = {"sum": str(sums_of(plan).net + ONE_OFF)}
     record = site.save(_INVOICES, None, given, entity=order.entity, actor=THE_GENERATOR)
-    site.store.put_plan(record.id, plan.as_json())
+    site.store.put_plan("invoices", record.id, plan.as_json())
     done["ids"].append(record.id)
     if broken:
         done["broken"][str(record.id)] = broken
+
+
+def _make_other(site: Site, order: Order, index: int, kind: str, done: dict[str, Any]) -> None:
+    random = Random(f"{kind} {order.seed} {order.documents} {index}")
+    span = Span(order.first_day, order.last_day)
+    if kind == "credit_invoice":
+        made = _credit_one(site, random, done)
+        if made is None:
+            return
+        given, plan = made
+    else:
+        number = f"{kind[0].upper()}-{site.store.sequence(f'no:{kind}', start=FIRST_NUMBER)}"
+        supplier = random.choice(done["suppliers"])
+        if kind == "expense":
+            given, plan = expense(random, number, supplier, span)
+        else:
+            given, plan = bill(random, number, supplier, span, credit=kind == "credit_bill")
+    module = MODULES[_MODULE_OF[kind]]
+    record = site.save(module, None, given, entity=order.entity, actor=THE_GENERATOR)
+    site.store.put_plan(module.name, record.id, plan.as_json())
+    done["others"][kind].append(record.id)
+
+
+def _credit_one(site: Site, random: Random, done: dict[str, Any]) -> tuple[dict[str, Any], Plan] | None:
+    """Credit a healthy invoice that has not been credited yet; None where there is none."""
+    free = [key for key in done["ids"] if str(key) not in done["broken"] and key not in done["credited"]]
+    if not free:
+        return None
+    chosen = random.choice(free)
+    record, held = site.store.get("invoices", chosen), site.store.plan("invoices", chosen)
+    if record is None or held is None:
+        return None
+    done["credited"].append(chosen)
+    credited = replace(Plan.from_json(held), settled=True)
+    site.store.put_plan("invoices", chosen, credited.as_json())
+    number = str(site.store.sequence("no:invoices", start=FIRST_NUMBER))
+    return credit_invoice(random, number, {**record.head, "id": chosen, "lines": record.lines or []}, credited)
 
 
 def edit_some(site: Site, count: int, seed: int) -> dict[str, Any]:
     """Edit healthy invoices of the generator; answers their ids and what was done to each."""
     random = Random(f"edits {seed}")
     with site.store.transaction():
-        healthy = [(key, plan) for key, held in site.store.plans() if (plan := Plan.from_json(held)).broken is None]
+        plans = [(key, Plan.from_json(held)) for _, key, held in site.store.plans("invoices")]
+        healthy = [
+            (key, plan) for key, plan in plans if plan.kind == "invoice" and not plan.broken and not plan.settled
+        ]
         chosen = random.sample(healthy, min(count, len(healthy)))
         edits = {}
         for record_id, plan in chosen:
@@ -125,21 +195,22 @@ def edit_some(site: Site, count: int, seed: int) -> dict[str, Any]:
                 continue
             what, given, changed = edit(random, record.head.get("description", ""), list(record.lines or []), plan)
             site.save(_INVOICES, record_id, given, entity=record.entity, actor=THE_GENERATOR)
-            site.store.put_plan(record_id, changed.as_json())
+            site.store.put_plan("invoices", record_id, changed.as_json())
             edits[str(record_id)] = what
     return {"ids": [int(key) for key in edits], "edits": edits}
 
 
 def expected(site: Site) -> dict[str, Any]:
-    """Return each planned document's sums and the totals by currency of those that are not broken."""
+    """Return each planned document's sums and the totals by currency of the invoices that are not broken."""
     documents = []
     healthy = []
-    for record_id, held in site.store.plans():
+    for _, record_id, held in site.store.plans():
         plan = Plan.from_json(held)
         sums = sums_of(plan)
         documents.append(
             {
                 "id": record_id,
+                "kind": plan.kind,
                 "no": plan.number,
                 "currency": plan.currency,
                 "net": str(sums.net),
@@ -148,7 +219,7 @@ def expected(site: Site) -> dict[str, Any]:
                 "broken": plan.broken,
             }
         )
-        if plan.broken is None:
+        if plan.broken is None and plan.kind == "invoice":
             healthy.append((plan.currency, sums))
     totals = {currency: total.as_json() for currency, total in sorted(totals_by_currency(healthy).items())}
     return {"documents": documents, "totals": totals}
@@ -159,18 +230,21 @@ def follow(site: Site, event: Event) -> None:
     if event.actor == THE_GENERATOR:
         return
     record = event.record
-    if event.module.name == "invoices" and site.store.is_planned(record.id):
-        plan = None if event.action == "delete" else planned(site, record)
-        site.store.put_plan(record.id, plan.as_json() if plan else None)
+    held = site.store.plan(event.module.name, record.id)
+    if event.module.name == "invoices" and held is not None:
+        kind, settled = held["kind"], held["settled"]
+        plan = None if event.action == "delete" else replace(planned(site, record), kind=kind, settled=settled)
+        site.store.put_plan("invoices", record.id, plan.as_json() if plan else None)
     elif event.module.name in {"companies", "persons"} and "name" in event.changed:
         _follow_name(site, record)
 
 
 def _follow_name(site: Site, payer: Record) -> None:
-    for record_id, _ in site.store.plans():
+    for _, record_id, held in site.store.plans("invoices"):
         document = site.store.get("invoices", record_id)
         if document is not None and document.head.get("company_id") == payer.id:
-            site.store.put_plan(record_id, planned(site, document).as_json())
+            plan = replace(planned(site, document), kind=held["kind"], settled=held["settled"])
+            site.store.put_plan("invoices", record_id, plan.as_json())
 
 
 def planned(site: Site, record: Record) -> Plan:

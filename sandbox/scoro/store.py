@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS record_by_change ON record (module, modified);
 CREATE TABLE IF NOT EXISTS chunk (
   file_id INTEGER, chunk_no INTEGER, data BLOB, PRIMARY KEY (file_id, chunk_no)
 );
-CREATE TABLE IF NOT EXISTS plan (id INTEGER PRIMARY KEY, body TEXT);
+CREATE TABLE IF NOT EXISTS plan (module TEXT, id INTEGER, body TEXT, PRIMARY KEY (module, id));
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT);
 """
 
@@ -213,24 +213,30 @@ class Store:
             rows = self._db.execute("SELECT data FROM chunk WHERE file_id = ? ORDER BY chunk_no", (file_id,))
             return [row[0] for row in rows]
 
-    def put_plan(self, document_id: int, plan: dict[str, Any] | None) -> None:
+    def put_plan(self, module: str, document_id: int, plan: dict[str, Any] | None) -> None:
         """Keep what the generator means a document to be; None forgets it."""
         with self.lock:
             if plan is None:
-                self._db.execute("DELETE FROM plan WHERE id = ?", (document_id,))
+                self._db.execute("DELETE FROM plan WHERE module = ? AND id = ?", (module, document_id))
             else:
-                self._db.execute("INSERT OR REPLACE INTO plan VALUES (?, ?)", (document_id, json.dumps(plan)))
+                values = (module, document_id, json.dumps(plan))
+                self._db.execute("INSERT OR REPLACE INTO plan VALUES (?, ?, ?)", values)
 
-    def plans(self) -> list[tuple[int, dict[str, Any]]]:
-        """Return all plans by document id."""
+    def plans(self, module: str | None = None) -> list[tuple[str, int, dict[str, Any]]]:
+        """Return (module, document id, plan) of all plans, or of those of one module."""
         with self.lock:
-            rows = self._db.execute("SELECT id, body FROM plan ORDER BY id").fetchall()
-        return [(row[0], json.loads(row[1])) for row in rows]
+            rows = self._db.execute(
+                "SELECT module, id, body FROM plan WHERE ?1 IS NULL OR module = ?1 ORDER BY module, id", (module,)
+            ).fetchall()
+        return [(row[0], row[1], json.loads(row[2])) for row in rows]
 
-    def is_planned(self, document_id: int) -> bool:
-        """Say whether the generator made this document."""
+    def plan(self, module: str, document_id: int) -> dict[str, Any] | None:
+        """Return the plan of a document; None where the generator did not make it."""
         with self.lock:
-            return bool(self._db.execute("SELECT 1 FROM plan WHERE id = ?", (document_id,)).fetchall())
+            row = self._db.execute(
+                "SELECT body FROM plan WHERE module = ? AND id = ?", (module, document_id)
+            ).fetchone()
+        return json.loads(row[0]) if row else None
 
     def note(self, key: str) -> Any:
         """Return a note, or None."""

@@ -1,16 +1,20 @@
-"""The part of a delivery run that prepares credits to be applied: one look at what is open in Intacct.
+"""The part of delivery that prepares credits to be applied: a look at what is open in Intacct.
 
-It changes nothing there, so whoever dies in it leaves nothing to mend: what was not prepared is asked again.
+The look rides behind the writes of the pack that makes a credit or its invoice; where it found no room there, or was
+not answered, it is a request of its own for all that are due. It changes nothing in Intacct, so whoever dies in it
+leaves nothing to mend: what was not prepared is asked again.
 """
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from db import applications, operations
+from db import applications, due, operations
 from db.database import Ledger
 from schemas.kinds import Purpose
 from workers.carrier import READ_S
 from workers.delivery import credits
+from workers.delivery.riders import Leaving, Results, Rider
 from workers.steps import reach
 
 if TYPE_CHECKING:
@@ -20,9 +24,40 @@ AGAIN_S, AT_MOST_S = 60.0, 3600.0
 """A look that is not answered is made again after this long, twice as long each time, up to the second."""
 
 
+LINGER_S, LINGER_AT_MOST_S = 1.0, 30.0
+"""Bulk lets its look wait while more is known to come, as it costs a request whatever it asks for."""
+RECENT_S, RECENT_CHANGES = 1.0, 3
+"""More changes than this within this time: more are coming."""
+
+
+def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
+    """A look at what is open of the credits that this pack makes, or whose invoices it makes."""
+    concerned = applications.concerned(ledger, [operation.id for operation in leaving.sending])
+    questions = credits.questions_by_number(concerned)
+    if not questions:
+        return ()
+    documents = [credit.document_id for credit in concerned]
+
+    def heard(ledger: Ledger, results: Results) -> None:
+        known = {name: result for name, result in results.items() if result.succeeded}
+        ready = credits.answered(applications.of_documents(ledger, documents), known)
+        applications.save(ledger, credits.prepare(ready, known))
+
+    return (Rider("credits", questions, heard),)
+
+
 def prepare(run: "Run") -> bool:
     """Prepare the credits that are due; whether anything came of it."""
     with run.session.transaction():
+        if due.more_coming(
+            run.session,
+            run.connection.id,
+            (),
+            within_s=run.connection.settings.delivery.linger_ms / 1000,
+            recent_s=RECENT_S,
+            recent=RECENT_CHANGES,
+        ):
+            applications.linger(run.session, run.connection.id, LINGER_S, LINGER_AT_MOST_S)
         claimed = applications.claim(
             run.session, run.connection.id, credits.MAX_APPLICATIONS, again_s=AGAIN_S, at_most_s=AT_MOST_S
         )

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from clients.intacct.render import size
-from db.applications import Application, Invoice, Prepared
+from db.applications import Application, Concerned, Invoice, Prepared
 from schemas.intacct.functions import Function, in_, query
 from schemas.intacct.results import FunctionResult
 from schemas.money import ZERO, cents
@@ -34,6 +34,29 @@ def fitting(applications: Sequence[Application]) -> list[Application]:
             break
         chosen.append(application)
     return chosen
+
+
+def questions_by_number(credits: Sequence[Concerned]) -> dict[str, Function]:
+    """What is asked behind the writes of a pack, by numbers, as some records are only made by it."""
+    numbers = sorted({credit.number for credit in credits})
+    invoices = sorted({number for credit in credits for number in credit.invoices})
+    if not invoices or len(invoices) > MAX_INVOICES:
+        return {}
+    return {
+        CREDITS: query("ARADJUSTMENT", FIELDS, in_("RECORDID", numbers)),
+        INVOICES: query("ARINVOICE", FIELDS, in_("RECORDID", invoices)),
+    }
+
+
+def answered(applications: Sequence[Application], results: Mapping[str, FunctionResult]) -> list[Application]:
+    """Of these applications those whose records the answers all show."""
+    seen = {name: {row.get("RECORDNO") for row in result.rows} for name, result in results.items()}
+    return [
+        application
+        for application in applications
+        if application.record_no in seen.get(CREDITS, ())
+        and {invoice.record_no for invoice in application.invoices} <= seen.get(INVOICES, set())
+    ]
 
 
 def questions(applications: Sequence[Application]) -> dict[str, Function]:
