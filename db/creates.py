@@ -18,7 +18,7 @@ CODE = "creates_per_hour"
 ALLOWED_FOR_H = 24
 """New documents that a person agreed to may leave within so many hours."""
 
-COUNTED = """o.verb = 'create' AND d.kind NOT IN ('customer', 'vendor', 'folder', 'file')"""
+COUNTED = """o.verb = 'create' AND d.kind NOT IN ('customer', 'vendor', 'folder', 'attachment')"""
 """SQL: the operation `o` of the document `d` makes a new document."""
 
 

@@ -46,6 +46,8 @@ class Standing:
     """Whether that intent waits for a record or a person and is certainly not in Intacct: it may be planned anew."""
     left_alone: str = ""
     """Why changes leave the document alone until a person sends it; '' they do not."""
+    intent_attachment: str = ""
+    """The attachment record that that intent names."""
     version: str = ""
     """Moves whenever a write of the document is settled or a person decides about it."""
     inbound: bool = False
@@ -115,11 +117,12 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
     rows = ledger.execute(
         f"""SELECT d.id, d.state, d.left_alone, d.inbound, {VERSION} AS version, to_jsonb(l) AS link, d.posting_date,
                d.posting_dated, d.posting_for,
-               intent.source_fingerprint AS intent,
+               intent.source_fingerprint AS intent, coalesce(intent.attachment, '') AS intent_attachment,
                coalesce(intent.stuck, false) AS stuck, last.source_fingerprint AS refused
            FROM document d
            LEFT JOIN link l ON l.document_id = d.id
-           LEFT JOIN LATERAL (SELECT o.source_fingerprint, o.state = 'waiting_prerequisite' OR (
+           LEFT JOIN LATERAL (SELECT o.source_fingerprint, named_attachment(o.function) AS attachment,
+                   o.state = 'waiting_prerequisite' OR (
                    o.state = 'waiting_person' AND (o.problem IS NOT NULL OR (NOT o.doubted AND o.record_no IS NULL))
                    ) AS stuck
                FROM operation o WHERE o.document_id = d.id AND o.state IN
@@ -139,6 +142,7 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
             r["refused"],
             r["stuck"],
             r["left_alone"],
+            r["intent_attachment"],
             r["version"],
             r["inbound"],
             Posting(r["posting_date"], r["posting_dated"], r["posting_for"]) if r["posting_date"] else None,

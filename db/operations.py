@@ -38,6 +38,7 @@ class Candidate:
     """Whether it would make a new document, on its first try (`db.creates`)."""
     is_alone: bool = False
     """Whether it fills a request, as all of it runs or none: its functions are one transaction of the gateway."""
+    carries_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,14 @@ NEEDED = """EXISTS (SELECT FROM operation_need w JOIN operation x ON x.id = w.op
     WHERE w.document_id = o.document_id AND x.state IN {states})"""
 SENDABLE = NEEDED.format(states="('ready', 'waiting_quota', 'waiting_prerequisite') AND NOT x.look_first")
 """SQL: an operation that waits for the record of `o` is to be sent."""
-FOR_OTHERS = """o.verb = 'create' AND d.kind IN ('customer', 'vendor', 'folder')
+FOR_OTHERS = """o.verb = 'create' AND d.kind IN ('customer', 'vendor', 'folder', 'attachment')
     AND EXISTS (SELECT FROM operation_need w WHERE w.document_id = o.document_id)"""
 """SQL: `o` makes a record `d` for documents that need it, and goes along with the first of them alone."""
 
 CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_group,
         extract(epoch FROM ledger_now() - o.due_at)::float AS age_s, {NEEDS} AS needs,
-        o.verb = 'replace' AS is_alone, {COUNTED} AND o.first_left_at IS NULL AS is_new
+        o.verb = 'replace' AS is_alone, {COUNTED} AND o.first_left_at IS NULL AS is_new,
+        o.object = 'SUPDOC' AS carries_files
     FROM operation o JOIN document d ON d.id = o.document_id
     WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()
       AND NOT o.look_first AND o.prepared
@@ -165,6 +167,7 @@ def candidates(ledger: Ledger, connection_id: int, limit: int) -> list[Candidate
             tuple(r["needs"]),
             r["is_new"],
             r["is_alone"],
+            r["carries_files"],
         )
         for r in rows
     ]
@@ -303,7 +306,7 @@ SETTLE = """UPDATE operation o SET
     WHERE o.id = g.id AND o.state = ANY(%(from_states)s::operation_state[])
       AND (g.state = 'posted' OR ((%(sent_by)s::bigint IS NULL OR o.request_id = %(sent_by)s)
                                   AND (g.attempts IS NULL OR o.attempts = g.attempts)))
-    RETURNING o.id, o.document_id, o.connection_id, o.state, o.attempts"""
+    RETURNING o.id, o.document_id, o.connection_id, o.state, o.attempts, o.reason"""
 
 
 def settle(

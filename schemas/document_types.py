@@ -12,6 +12,7 @@ from schemas.kinds import Kind, RecordRef
 from schemas.mapping import (
     BILL_MAPPING,
     EXPENSE_MAPPING,
+    FILE_MAPPING,
     INVOICE_MAPPING,
     PARTY_MAPPING,
     PROJECT_MAPPING,
@@ -21,6 +22,7 @@ from schemas.mapping import (
 )
 from schemas.scoro import (
     Document,
+    File,
     Invoice,
     Reader,
     Record,
@@ -28,6 +30,7 @@ from schemas.scoro import (
     read_bill,
     read_contact,
     read_expense,
+    read_file,
     read_invoice,
     read_project,
 )
@@ -42,7 +45,7 @@ class DocumentType:
     Scoro's word for it in webhooks, None where Scoro sends none. `dimensions` is the toggle of `dimensions.*` that
     holds for it. `needs` names the records that a document needs in Intacct before it can be posted, `mentions` further
     ones that it only names. `deactivates`: what is deleted or cancelled in Scoro stays in Intacct, as an inactive
-    record.
+    record. `carriers`: it does not go by itself but with these documents, which are read instead.
     """
 
     kinds: tuple[Kind, ...]
@@ -53,6 +56,7 @@ class DocumentType:
     needs: Callable[[Synced], Sequence[RecordRef]] = field(default=lambda _: ())
     mentions: Callable[[Synced], Sequence[RecordRef]] = field(default=lambda _: ())
     deactivates: bool = False
+    carriers: Callable[[Synced], Sequence[RecordRef]] | None = None
 
     @property
     def module(self) -> str:
@@ -100,6 +104,15 @@ def _credited_invoices(document: Synced) -> Sequence[RecordRef]:
     return tuple(RecordRef(Kind.INVOICE, scoro_id) for scoro_id in credited)
 
 
+def _attached_to(file: Synced) -> Sequence[RecordRef]:
+    relations = file.relations if isinstance(file, File) else {}
+    return [
+        RecordRef(kind, scoro_id)
+        for kind in (Kind.INVOICE, Kind.BILL, Kind.EXPENSE)
+        for scoro_id in relations.get(kind.module, ())
+    ]
+
+
 DOCUMENT_TYPES: Mapping[str, DocumentType] = {
     type_.module: type_
     for type_ in (
@@ -137,6 +150,14 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
             needs=_party(Kind.CUSTOMER),
             deactivates=True,
         ),
+        DocumentType(
+            kinds=(Kind.FILE,),
+            entity_type=None,
+            reader=read_file,
+            mapping=FILE_MAPPING,
+            dimensions="invoices",
+            carriers=_attached_to,
+        ),
     )
 }
 """The types by Scoro's module."""
@@ -149,8 +170,8 @@ RECORD_SOURCES: Mapping[Kind, RecordSource] = {
 }
 """What documents need or mention, by kind: where it is read in Scoro if the ledger knows no record of it."""
 
-SYNCED_KINDS: tuple[Kind, ...] = tuple(type_.kinds[0] for type_ in DOCUMENT_TYPES.values())
-"""One kind of each module, to capture everything of the module by."""
+SYNCED_KINDS: tuple[Kind, ...] = tuple(type_.kinds[0] for type_ in DOCUMENT_TYPES.values() if type_.carriers is None)
+"""One kind of each module, to capture everything of the module by; what goes with others is captured by those."""
 
 
 def document_type(kind: Kind) -> DocumentType | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a row of the ledger's `document` table is. The last three are records that documents need, not documents."""
+    """What a row of the ledger's `document` table is. The last four are records that documents need, not documents."""
 
     INVOICE = "invoice"
     CREDIT_INVOICE = "credit_invoice"
@@ -18,6 +18,7 @@ class Kind(StrEnum):
     CUSTOMER = "customer"
     VENDOR = "vendor"
     FOLDER = "folder"
+    ATTACHMENT = "attachment"
 
     @property
     def module(self) -> str:
@@ -42,10 +43,15 @@ MODULES: dict[Kind, str] = {
     Kind.CUSTOMER: "customers",
     Kind.VENDOR: "vendors",
     Kind.FOLDER: "folders",
+    Kind.ATTACHMENT: "attachments",
 }
-"""Scoro's module by kind. `customers` and `vendors` are our two roles of one Scoro contact."""
+"""Scoro's module by kind. `customers` and `vendors` are our two roles of one Scoro contact; `folders` and `attachments`
+are ours alone: the id of an attachment is the ledger's id of the document that it holds the files of."""
 
-DOCUMENT_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind not in {"customer", "vendor", "folder"})
+RECORD_KINDS: tuple[Kind, ...] = (Kind.CUSTOMER, Kind.VENDOR, Kind.FOLDER, Kind.ATTACHMENT)
+"""Records that documents need: nobody looks for them by themselves."""
+
+DOCUMENT_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind not in RECORD_KINDS)
 """The kinds that people see as documents."""
 
 

@@ -365,6 +365,28 @@ PROJECT_MAPPING: tuple[MappingRow, ...] = (
 )
 """The mapping of projects."""
 
+FILE_MAPPING: tuple[MappingRow, ...] = (
+    MappingRow(
+        "header",
+        ("file_name",),
+        "attachmentname, attachmenttype",
+        "the name without its ending, numbered where another file of the record has it; the ending, else what the "
+        "first bytes say; refused where neither tells a type or `data.files.types` does not list it",
+    ),
+    MappingRow(
+        "header", ("file_size",), NO_PLACE, "refused when 0 or above `data.files.max_bytes`, before a byte is read"
+    ),
+    MappingRow(
+        "header",
+        ("relations",),
+        "supdocid",
+        "a record `SCORO-I-{id}`, `SCORO-B-{id}` or `SCORO-E-{id}` in the folder Scoro for each invoice, bill or "
+        "expense, named by that document; adjustments have no place for it: files of credits are skipped with a note",
+    ),
+    MappingRow("header", ("is_private",), NO_PLACE, "private files are skipped"),
+)
+"""The mapping of files; their contents become `attachmentdata`."""
+
 PARTY_MAPPING: tuple[MappingRow, ...] = (
     MappingRow("party", ("contact_id",), "CUSTOMERID, VENDORID", "`matching.id_template`, at most 20 characters"),
     MappingRow("party", ("name", "lastname"), "NAME, PRINTAS, COMPANYNAME", "cut at 100 characters with a note"),

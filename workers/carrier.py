@@ -120,19 +120,28 @@ class Carrier:
 
     def take_along(self, charge: Charge, functions: int) -> Charge:
         """Add functions to a request that is paid for and has not left; its deadline grows with them."""
-        limit_s = deadline_s(charge.functions + functions)
+        limit_s = charge.deadline_s + deadline_s(functions) - deadline_s(0)
         return requests.extend(self.session, charge, functions, limit_s)
 
-    def call(self, charge: Charge, calls: Sequence[Call], *, unique: bool, atomic: bool = False) -> Called:
+    def call(
+        self,
+        charge: Charge,
+        calls: Sequence[Call],
+        *,
+        unique: bool,
+        atomic: bool = False,
+        shown: Sequence[Call] | None = None,
+    ) -> Called:
         """One HTTP call with the fence right before its first byte; what fails is returned, never raised.
 
         `atomic`: all of the functions run, or none.
 
         A process that is stopped just behind the fence goes on into a world that has decided without it: beyond the
-        deadline of its call it sends nothing any more, as its writes could undo newer ones.
+        deadline of its call it sends nothing any more, as its writes could undo newer ones. `shown` is what people see
+        of the calls, where that is less than what leaves: the bytes of files are left out.
         """
         left = False
-        sent = stored_xml(b"\n".join(render(controlid, function) for controlid, function in calls).decode())
+        sent = stored_xml(b"\n".join(render(controlid, function) for controlid, function in shown or calls).decode())
         started = time.monotonic()
 
         def fence() -> None:

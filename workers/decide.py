@@ -25,11 +25,13 @@ from schemas.kinds import Kind, Purpose, RecordRef
 from schemas.reference import ReferenceData
 from schemas.scoro import Document, Record, Synced
 from schemas.settings import BillSettings
+from workers.files import FilesPlan
 from workers.lifecycle.fitting import LinesUnknownError, PaidError, fit, plain_link
 from workers.lifecycle.periods import PostingDay, posted_on
 from workers.lifecycle.removals import REMOVED, plan_removal
 from workers.measure import fingerprint
 from workers.translation import TRANSLATORS, Context, DocumentLink, RecordPlan, Translation, match, translate
+from workers.translation.attachments import ATTACH, attach_function, with_attachment
 from workers.translation.said import differences
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,8 @@ class Outcome(StrEnum):
 
     OPERATION = "operation"
     UNCHANGED = "unchanged"
+    PASSED_ON = "passed_on"
+    """It goes with other documents: those are read."""
     LINKED = "linked"
     """Intacct has it already: linked as it stands, nothing is sent."""
     REVERTED = "reverted"
@@ -69,6 +73,8 @@ class Facts:
     sources: dict[RecordRef, Record | DocumentError]
     """What Scoro says of those that it does not know."""
     unreadable_products: Mapping[int, DocumentError] = field(default_factory=dict)
+    files: Mapping[int, FilesPlan] = field(default_factory=dict)
+    """What becomes of the files of documents, by the ledger's ids of those."""
     taken: dict[str, RecordRef] = field(default_factory=dict)
     """Projects of Intacct, by PROJECTID, that stand for one of Scoro; grows with the decisions."""
     today: date = date.min
@@ -90,6 +96,10 @@ class Decision:
     problem: Problem | None = None
     source_fingerprint: str = ""
     translation: Translation | None = None
+    carriers: Sequence[RecordRef] = ()
+    """The documents to be read instead."""
+    files: FilesPlan | None = None
+    """What becomes of the document's files; None where it has none."""
     match: RecordPlan | None = None
     """What of Intacct the document stands for, where it is linked."""
     verb: str = ""
@@ -106,7 +116,15 @@ class Decision:
     @property
     def needs(self) -> Sequence[RecordRef]:
         """All records that must stand in Intacct first."""
-        return self.translation.needs if self.translation else ()
+        if self.translation is None:
+            return ()
+        own = (self.attachment,) if self.files and self.files.named else ()
+        return (*own, *self.translation.needs)
+
+    @property
+    def attachment(self) -> RecordRef:
+        """The record that holds the document's files, where it has any."""
+        return RecordRef(Kind.ATTACHMENT, self.change.document_id)
 
     @property
     def credits(self) -> Sequence[RecordRef]:
@@ -117,7 +135,8 @@ class Decision:
     @property
     def notes(self) -> Sequence[str]:
         """Decisions that were made silently."""
-        return self.translation.notes if self.translation else ()
+        of_files = self.files.notes if self.files else ()
+        return (*self.translation.notes, *of_files) if self.translation else ()
 
     def operation(self, revision_id: int, needs: Sequence[int], credits: Sequence[int] = ()) -> NewOperation:
         """The operation of a decision whose outcome is one; `needs` and `credits` are the ledger's documents."""
@@ -205,8 +224,42 @@ def decide(change: Taken, reading: Synced | Decision, facts: Facts) -> Decision:
         return Decision(change, Outcome.UNCHANGED, version=standing.version)
     if isinstance(reading, Decision):
         return replace(reading, version=standing.version)
+    if (carriers := _type(change).carriers) is not None:
+        return replace(_pass_on(change, reading, carriers(reading), facts), version=standing.version)
     decision = _before_translation(change, reading, facts) or _translate(change, reading, facts)
-    return replace(decision, version=standing.version, facts=document_facts(change.document_id, reading))
+    return replace(
+        decision,
+        version=standing.version,
+        facts=document_facts(change.document_id, reading),
+        files=facts.files.get(change.document_id),
+    )
+
+
+def _pass_on(change: Taken, document: Synced, carriers: Sequence[RecordRef], facts: Facts) -> Decision:
+    """Have the documents read that carry this one; those that are not synced say so themselves."""
+    settings = facts.connection.settings.data
+    seen = document_facts(change.document_id, document)
+    if not settings.of(document.kind).enabled:
+        reason = f"{change.module} are switched off (data.{change.module}.enabled)"
+    elif document.is_deleted:
+        reason = "it was deleted in Scoro"
+    elif document.left_out:
+        reason = document.left_out
+    elif not carriers:
+        reason = "it is attached to no invoice, bill or expense"
+    else:
+        return Decision(change, Outcome.PASSED_ON, facts=seen, carriers=carriers)
+    standing = facts.standing[change.document_id]
+    state = standing.state if standing.state in {"posted", "sending", "uncertain"} else "skipped"
+    return Decision(change, Outcome.SKIPPED, reason, state, facts=seen)
+
+
+def may_have_files(change: Taken, reading: Synced | Decision, facts: Facts) -> bool:
+    """Whether the files of a document must be looked for: it is one that is sent, or has been."""
+    standing = facts.standing[change.document_id]
+    if not isinstance(reading, Document) or (standing.left_alone and not change.interactive):
+        return False
+    return not reading.is_deleted and _excluded(reading, facts.connection) is None
 
 
 def translated(change: Taken, document: Synced, facts: Facts) -> Decision:
@@ -222,6 +275,9 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     if document.is_over and (standing.record is None or not _type(change).deactivates):
         return _deleted(change, document, facts)
     source = fingerprint(change.module, document, facts.connection)
+    lacks = _lacks(standing.intent_attachment, change, facts)
+    if standing.intent_fingerprint == source and lacks and not standing.stuck:
+        return None
     if standing.intent_fingerprint == source and not (change.insists and standing.stuck):
         return Decision(change, Outcome.UNCHANGED)
     record, waits = standing.record, standing.intent_fingerprint is not None
@@ -229,8 +285,11 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     sends_again = equal and change.insists and not waits
     if standing.differs and (standing.differs["code"] != TOTALS_DIFFER or (equal and not sends_again)):
         return _differs(change, standing, equal=equal)
-    if equal and not standing.differs:
+    if record is not None and equal and not standing.differs:
         stands = standing.state in STANDS and not waits
+        again = change.insists or standing.refused_fingerprint != source
+        if stands and again and record["function"] and _lacks(record["attachment"], change, facts):
+            return _attach(change, document, record, facts)
         if stands and change.interactive and _comes_out_differently(change, document, facts):
             return None
         return Decision(change, Outcome.UNCHANGED) if stands else Decision(change, Outcome.REVERTED, "", "posted")
@@ -262,6 +321,31 @@ def _comes_out_differently(change: Taken, document: Synced, facts: Facts) -> boo
     now = _translate(change, document, facts)
     leaves = now.leaves or (now.translation.function if now.translation else None)
     return leaves is not None and bool(differences(Function.model_validate(link["function"]), leaves))
+
+
+def _stands(standing: Standing) -> bool:
+    """Whether a document is in Intacct, and nothing else of it is under way or decided."""
+    return standing.state in {"posted", "linked"} and standing.intent_fingerprint is None
+
+
+def _lacks(attachment: str, change: Taken, facts: Facts) -> bool:
+    """Whether a document has files, and what was sent of it names no record that holds them."""
+    plan = facts.files.get(change.document_id)
+    return plan is not None and plan.named and not attachment
+
+
+def _attach(change: Taken, document: Synced, link: Mapping[str, Any], facts: Facts) -> Decision:
+    """Have a posted document name the record that holds its files, and change nothing else of it."""
+    record_id = facts.files[change.document_id].record_id
+    function = attach_function(link["object"], link["record_no"], record_id, draft=link["record_state"] == "Draft")
+    return Decision(
+        change,
+        Outcome.OPERATION,
+        source_fingerprint=fingerprint(change.module, document, facts.connection),
+        translation=Translation(function=function, number=link["natural_key"], total=document.amount),
+        verb=ATTACH,
+        leaves=with_attachment(Function.model_validate(link["function"]), record_id),
+    )
 
 
 def _excluded(document: Synced, connection: Connection, *, needed: bool = False) -> str | None:
@@ -393,6 +477,7 @@ def _context(change: Taken, document: Synced, facts: Facts, link: DocumentLink |
         inactive=frozenset(ref for ref, record in known.items() if not record.active),
         left_out={ref: reason for ref, reason in left_out.items() if reason},
         taken=facts.taken,
+        attachment=plan.record_id if (plan := facts.files.get(change.document_id)) and plan.named else "",
         link=link,
     )
 

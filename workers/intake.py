@@ -26,9 +26,10 @@ from schemas.document_types import DOCUMENT_TYPES, SYNCED_KINDS
 from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.kinds import Kind, RecordRef
 from schemas.scoro import Document, Synced, read_product
-from workers import measure
-from workers.decide import Decision, Facts, Outcome, decide, read, record_operation, unknown_needs
+from workers import files, filing, measure
+from workers.decide import Decision, Facts, Outcome, decide, may_have_files, read, record_operation, unknown_needs
 from workers.delivery.policy import RETRIES, delay_s
+from workers.files import FilesPlan
 from workers.needed import REFERENCE_TOPICS, read_sources
 from workers.reference import References
 from workers.runtime import Runtime
@@ -121,6 +122,7 @@ class _Intake:
         )
         today = db.run(lambda ledger: follow_ups.known(ledger, self.connection.id)).today
         facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products, today=today)
+        facts = replace(facts, files=self._files(documents, facts))
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
         sources, known_too = read_sources(scoro, wanted, self._known)
         facts.sources.update(sources)
@@ -128,6 +130,17 @@ class _Intake:
         if any(ref.kind is Kind.PROJECT for ref in sources) or self.taken[0].kind is Kind.PROJECT:
             facts.taken.update(db.run(lambda ledger: ledger_intake.taken_keys(ledger, self.connection.id, "PROJECT")))
         return facts
+
+    def _files(self, documents: Sequence[tuple[Taken, Synced]], facts: Facts) -> dict[int, FilesPlan]:
+        """What becomes of the files of those documents that are sent, or have been; raises ScoroError."""
+        chosen: list[files.Read] = []
+        for change, document in documents:
+            if isinstance(document, Document) and may_have_files(change, document, facts):
+                link = facts.standing[change.document_id].link
+                chosen.append(files.Read(change, document, bool(link), bool(link and link["function"] is None)))
+        if not chosen:
+            return {}
+        return files.plan_files(self.runtime.db, self.runtime.scoro_files(self.connection), self.connection, chosen)
 
     def _by_todays_measure(
         self, documents: Sequence[tuple[Taken, Synced]], standing: Mapping[int, Standing]
@@ -249,13 +262,19 @@ def commit(
     versions = {decision.change.document_id: decision.version for decision in decisions}
     moved = ledger_intake.moved_on(ledger, versions)
     moved |= _relying_on_what_went(ledger, connection, decisions)
-    again = [d for d in decisions if d.change.document_id in moved and d.outcome is not Outcome.UNCHANGED]
+    refiled = filing.moved_on(ledger, connection, decisions)
+    again = [
+        d
+        for d in decisions
+        if d.change.document_id in refiled or (d.change.document_id in moved and d.outcome is not Outcome.UNCHANGED)
+    ]
     decisions = [d for d in decisions if d not in again]
     changes.put_back(ledger, [d.change.id for d in again], "a write of the document was under way")
     by_outcome = {outcome: [d for d in decisions if d.outcome is outcome] for outcome in Outcome}
 
     facts = [d.facts for d in decisions if d.facts is not None]
     ledger_intake.update_facts(ledger, facts)
+    filing.commit(ledger, connection, decisions)
     _commit_operations(ledger, connection, by_outcome[Outcome.OPERATION], sources)
     linked = by_outcome[Outcome.LINKED]
     _commit_waits(ledger, by_outcome[Outcome.LINES_UNKNOWN])
@@ -281,6 +300,7 @@ def commit(
             if d.problem
         ],
     )
+    _pass_on(ledger, connection, by_outcome[Outcome.PASSED_ON])
     settled = by_outcome[Outcome.SKIPPED] + by_outcome[Outcome.REVERTED] + linked
     failures.clear(ledger, [d.change.document_id for d in settled])
     applications.forget_never_posted(ledger, [d.change.document_id for d in by_outcome[Outcome.SKIPPED]])
@@ -293,10 +313,26 @@ def commit(
         outbox.ring(ledger, "delivery", connection.id)
 
 
+def _pass_on(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> None:
+    """Have the documents read that carry what was asked for, in the name of who asked."""
+    for decision in decisions:
+        for kind in {ref.kind for ref in decision.carriers}:
+            changes.capture(
+                ledger,
+                connection.id,
+                kind,
+                [ref.scoro_id for ref in decision.carriers if ref.kind is kind],
+                origin="manual" if decision.change.interactive else "schedule",
+                actor=decision.change.actor,
+                interactive=decision.change.interactive,
+                settle_ms=0,
+            )
+
+
 def _relying_on_what_went(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> set[int]:
     """Documents whose decision relies on a record that was on its way, and that has been given up since."""
     planned = {plan.ref for d in decisions for plan in d.plans}
-    relied_on = {ref for d in decisions for ref in d.needs if ref not in planned}
+    relied_on = {ref for d in decisions for ref in d.needs if ref not in planned and ref.kind is not Kind.ATTACHMENT}
     if not relied_on:
         return set()
     ledger_intake.lock_documents(ledger, changes.ensure_records(ledger, connection.id, relied_on).values())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from clients.intacct.gateway import Gateway, Login
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken
+from clients.scoro.files import ScoroFiles
 from db.connections import Connection
 from db.database import Database
 from db.sites import Site
@@ -32,6 +33,7 @@ class Runtime:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: runs finish the round in hand."""
     _scoro: dict[tuple[str, ...], ScoroClient] = field(default_factory=dict)
+    _files: dict[int, ScoroFiles] = field(default_factory=dict)
     _limits: dict[int, SiteLimits] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,6 +70,12 @@ class Runtime:
                     raise ConnectionBroken(f"the site {site.name} cannot be called: {error}") from error
             return self._scoro[key]
 
+    def scoro_files(self, connection: Connection) -> ScoroFiles:
+        """What finds and reads the files of a connection's Scoro entity; kept, with what it has learned of the site."""
+        client = self._client(connection.site, connection.scoro_entity)
+        with self._lock:
+            return self._files.setdefault(id(client), ScoroFiles(client))
+
     def close(self) -> None:
         """End the kept-alive connections to both far sides."""
         self.gateway.close()
@@ -75,6 +83,7 @@ class Runtime:
             for client in self._scoro.values():
                 client.close()
             self._scoro.clear()
+            self._files.clear()
 
 
 def login_of(connection: Connection) -> Login:

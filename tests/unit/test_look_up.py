@@ -83,6 +83,8 @@ def test_the_table_covers_what_can_be_written() -> None:
         ("update", "SUPDOC"),
         ("create", "SUPDOCFOLDER"),
         ("update", "PROJECT"),
+        ("attach", "ARINVOICE"),
+        ("attach", "APBILL"),
         ("create", "CUSTOMER"),
         ("create", "VENDOR"),
         ("create", "PROJECT"),

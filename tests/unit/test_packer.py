@@ -14,31 +14,39 @@ from workers.delivery.pack import ENVELOPE_BYTES, Pack, choose, linger_s
 
 GROUPS = (None, None, None, uuid.UUID(int=1), uuid.UUID(int=2))
 ABSENT_DOCUMENT = 10_000
+FOLDER, FILES = 500, 600
 ROOMY = DeliverySettings()
 
 
 @st.composite
 def candidate_lists(draw: st.DrawFn) -> list[Candidate]:
-    """Customers without needs, and invoices that need a customer or something that is not there, in any order."""
+    """Customers without needs, files that need a folder, and invoices that need some of them or what is not there."""
     customers = draw(st.integers(0, 3))
-    parties = [_candidate(draw, document, Kind.CUSTOMER) for document in range(customers)]
+    records = [_candidate(draw, document, Kind.CUSTOMER) for document in range(customers)]
+    files = draw(st.integers(0, 4))
+    if files:
+        records.append(_candidate(draw, FOLDER, Kind.FOLDER))
+        records += [_candidate(draw, FILES + place, Kind.ATTACHMENT, (FOLDER,)) for place in range(files)]
     invoices = []
-    for document in range(100, 100 + draw(st.integers(0, 10))):
+    for place in range(draw(st.integers(0, 10))):
         needs = draw(st.sets(st.sampled_from([*range(customers), ABSENT_DOCUMENT]), max_size=2))
-        invoices.append(_candidate(draw, document, Kind.INVOICE, tuple(sorted(needs))))
-    return draw(st.permutations([*parties, *invoices]))
+        own = {FILES + place} if place < files and draw(st.booleans()) else set()
+        invoices.append(_candidate(draw, 100 + place, Kind.INVOICE, tuple(sorted(needs | own))))
+    return draw(st.permutations([*records, *invoices]))
 
 
 def _candidate(draw: st.DrawFn, document: int, kind: Kind, needs: tuple[int, ...] = ()) -> Candidate:
+    size = st.integers(200, 30_000) if kind is Kind.ATTACHMENT else st.integers(200, 6_000)
     return Candidate(
         uuid.UUID(int=1_000_000 + document),
         document,
         kind,
         draw(st.sampled_from([Purpose.BULK, Purpose.INTERACTIVE])),
-        draw(st.integers(200, 6_000)),
+        draw(size),
         draw(st.sampled_from(GROUPS)),
         draw(st.floats(0, 10)),
         needs,
+        carries_files=kind is Kind.ATTACHMENT,
     )
 
 
@@ -47,14 +55,19 @@ limits = st.builds(
     max_documents=st.integers(1, 6),
     max_functions=st.integers(1, 9),
     max_bytes=st.integers(10_000, 25_000),
+    max_attachments=st.integers(1, 3),
 )
 
 
 def within(pack: Pack, bounds: DeliverySettings) -> bool:
     documents = sum(operation.kind in DOCUMENT_KINDS for operation in pack.operations)
     size = ENVELOPE_BYTES + sum(operation.bytes for operation in pack.operations)
+    files = sum(operation.carries_files for operation in pack.operations)
     return (
-        documents <= bounds.max_documents and len(pack.operations) <= bounds.max_functions and size <= bounds.max_bytes
+        documents <= bounds.max_documents
+        and len(pack.operations) <= bounds.max_functions
+        and size <= bounds.max_bytes
+        and files <= bounds.max_attachments
     )
 
 
@@ -77,13 +90,9 @@ def test_a_pack_counts_itself_right(candidates: list[Candidate], bounds: Deliver
 
 
 @given(candidate_lists(), limits)
-def test_no_bound_is_passed_but_by_one_operation_with_what_it_needs(
-    candidates: list[Candidate], bounds: DeliverySettings
-) -> None:
+def test_no_bound_is_passed_but_by_one_operation_alone(candidates: list[Candidate], bounds: DeliverySettings) -> None:
     pack = choose(candidates, bounds)
-    if not within(pack, bounds):
-        *before, last = pack.operations
-        assert all(operation.document_id in last.needs for operation in before)
+    assert within(pack, bounds) or len(pack.operations) == 1
 
 
 @given(candidate_lists(), limits)
@@ -142,12 +151,24 @@ def test_a_pack_that_is_not_full_leaves_nothing_of_its_group_that_could_go(candi
     group = pack.operations[0].pack_group
     by_document = {candidate.document_id: candidate for candidate in candidates}
 
-    def can_go(candidate: Candidate) -> bool:
-        needed = [by_document.get(need) for need in candidate.needs]
-        return all(item is not None and item.pack_group == group for item in needed)
+    def behind(candidate: Candidate) -> list[Candidate] | None:
+        """All that must go with it; None where something of that is not there or of another group."""
+        found = [candidate]
+        for need in candidate.needs:
+            needed = by_document.get(need)
+            before = behind(needed) if needed and needed.pack_group == group else None
+            if before is None:
+                return None
+            found += before
+        return found
 
-    could = {candidate.id for candidate in candidates if candidate.pack_group == group and can_go(candidate)}
-    assert could == {operation.id for operation in pack.operations}
+    chosen = {operation.id for operation in pack.operations}
+    for candidate in candidates:
+        needed = behind(candidate) if candidate.pack_group == group else None
+        if needed is not None and candidate.id not in chosen:
+            # only files find no room in a pack that is not full
+            left = {item.id for item in needed if item.carries_files} - chosen
+            assert pack.attachments + len(left) > ROOMY.max_attachments
 
 
 @given(candidate_lists(), limits)
@@ -159,3 +180,32 @@ def test_nobody_waits_while_a_person_does_or_the_pack_is_full(
     assert 0 <= wait_s <= bounds.linger_ms / 1000
     if pack.interactive or pack.full:
         assert wait_s == 0
+
+
+def test_files_find_room_one_by_one_and_let_other_documents_pass() -> None:
+    def made(document: int, kind: Kind, *needs: int) -> Candidate:
+        files = kind is Kind.ATTACHMENT
+        return Candidate(
+            uuid.UUID(int=document), document, kind, Purpose.BULK, 500, None, 0.0, needs, carries_files=files
+        )
+
+    candidates = [
+        made(1, Kind.INVOICE, 11),
+        made(2, Kind.INVOICE, 12),
+        made(3, Kind.INVOICE),
+        made(11, Kind.ATTACHMENT, 20),
+        made(12, Kind.ATTACHMENT, 20),
+        made(20, Kind.FOLDER),
+    ]
+    pack = choose(candidates, ROOMY)
+    assert [operation.document_id for operation in pack.operations] == [20, 11, 1, 3]
+    assert not pack.full
+
+
+def test_a_file_larger_than_a_request_goes_alone_and_before_its_document() -> None:
+    file = Candidate(
+        uuid.UUID(int=1), 1, Kind.ATTACHMENT, Purpose.BULK, ROOMY.max_bytes * 3, None, 0.0, (), carries_files=True
+    )
+    invoice = Candidate(uuid.UUID(int=2), 2, Kind.INVOICE, Purpose.BULK, 500, None, 0.0, (1,))
+    assert choose([invoice, file], ROOMY).operations == [file]
+    assert choose([_without(invoice, {1})], ROOMY).operations == [_without(invoice, {1})]

@@ -140,6 +140,10 @@ class World:
         """Have a person ask what is new in Intacct."""
         self.ledger.db.run(lambda ledger: pulls.ask(ledger, self.connection_id))
 
+    def capture(self, kind: Kind, scoro_id: int) -> None:
+        """Have a person send one document of any kind."""
+        manual.send(self.ledger.db, self.connection, kind, scoro_id, "cli:tester")
+
     def ring(self, queue: str = "delivery") -> None:
         """Ring for the connection."""
         self.ledger.db.run(lambda ledger: outbox.ring(ledger, queue, self.connection_id))

@@ -15,6 +15,7 @@ first send, by our user, equal total (credits: without sign) | no such record | 
 | update SUPDOC | `get_list supdoc` by id | some of the files are there; the others are added | none of them there | a \
 person |
 | create SUPDOCFOLDER | `get_list supdocfolder` by name | found | no such folder | – |
+| attach ARINVOICE, APBILL | header + lines by RECORDNO | SUPDOCID is named | it is not | a person |
 | update PROJECT | header by RECORDNO | equal to the new payload | equal to the previous one | a person |
 | create CUSTOMER, VENDOR, PROJECT | CUSTOMERID, VENDORID, PROJECTID | found | no such record | – |
 

@@ -18,6 +18,7 @@ class Pack:
 
     operations: list[Candidate] = field(default_factory=list)
     documents: int = 0
+    attachments: int = 0
     bytes: int = ENVELOPE_BYTES
     full: bool = False
     waits: dict[UUID, int] = field(default_factory=dict)
@@ -43,8 +44,10 @@ def choose(candidates: Sequence[Candidate], limits: DeliverySettings) -> Pack:
     """Take candidates in their order, each behind the prerequisites it still needs, until a bound is reached.
 
     `max_documents` counts documents; customers and other prerequisites ride along up to `max_functions` and
-    `max_bytes`. One operation alone always fits: the gateway decides about it. Halves of a rejected pack
-    (`pack_group`) go by themselves, and so does what is one transaction (`is_alone`), once all that it needs stands.
+    `max_bytes`, those with files up to `max_attachments`: whoever finds no room for files lets others pass. One
+    operation alone always fits: the gateway decides about it; of one that does not fit together with what it needs,
+    that goes first. Halves of a rejected pack (`pack_group`) go by themselves, and so does what is one transaction
+    (`is_alone`), once all that it needs stands.
     """
     by_document = {candidate.document_id: candidate for candidate in candidates}
     waits: dict[UUID, int] = {}
@@ -58,17 +61,26 @@ def choose(candidates: Sequence[Candidate], limits: DeliverySettings) -> Pack:
             if behind is None or any(item.pack_group != group for item in behind):
                 continue
             new = [item for item in behind if item.id not in chosen]
-            if any(item.is_alone for item in new):
+            if new[-1].is_alone and len(new) == 1:
                 if pack.operations:
                     continue  # its turn comes when the others have left
                 _take(pack, new)
                 pack.full = True
                 return pack
-            if not _fits(pack, new, limits):
+            new = [item for item in new if not item.is_alone]
+            if pack.operations and _attachments(pack, new) > limits.max_attachments:
+                continue
+            if not pack.operations:
+                fitting = _as_far_as_it_fits(new, limits)
+                pack.full = len(fitting) < len(new)
+                new = fitting
+            elif not _fits(pack, new, limits):
                 pack.full = True
                 break
             _take(pack, new)
             chosen.update(item.id for item in new)
+            if pack.full:
+                break
         if pack.operations:
             return pack
     return Pack(waits=waits)
@@ -89,17 +101,34 @@ def _with_prerequisites(
     return [*order, candidate]
 
 
+def _as_far_as_it_fits(new: Sequence[Candidate], limits: DeliverySettings) -> list[Candidate]:
+    """The beginning of what goes together that fits into an empty pack; one operation at the least."""
+    fitting = 1
+    while fitting < len(new) and _fits(Pack(), new[: fitting + 1], limits):
+        fitting += 1
+    return list(new[:fitting])
+
+
 def _fits(pack: Pack, new: Sequence[Candidate], limits: DeliverySettings) -> bool:
     documents = pack.documents + sum(item.kind in DOCUMENT_KINDS for item in new)
     size = pack.bytes + sum(item.bytes for item in new)
     functions = len(pack.operations) + len(new)
-    within = documents <= limits.max_documents and functions <= limits.max_functions and size <= limits.max_bytes
-    return within or not pack.operations
+    return (
+        documents <= limits.max_documents
+        and functions <= limits.max_functions
+        and size <= limits.max_bytes
+        and _attachments(pack, new) <= limits.max_attachments
+    )
+
+
+def _attachments(pack: Pack, new: Sequence[Candidate]) -> int:
+    return pack.attachments + sum(item.carries_files for item in new)
 
 
 def _take(pack: Pack, new: Sequence[Candidate]) -> None:
     pack.operations += new
     pack.documents += sum(item.kind in DOCUMENT_KINDS for item in new)
+    pack.attachments = _attachments(pack, new)
     pack.bytes += sum(item.bytes for item in new)
 
 

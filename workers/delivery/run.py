@@ -25,9 +25,10 @@ from schemas.intacct.functions import Function
 from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
-from workers.carrier import Called, Carrier, is_throttled, patiently, slot
+from workers.carrier import Called, Carrier, deadline_s, is_throttled, patiently, slot
 from workers.delivery import (
     applying,
+    attachments,
     broken,
     lag,
     lines,
@@ -64,6 +65,8 @@ GATHER_AT_MOST_S = 2.0
 """A replay that gathers is looked at again this soon."""
 LOOK_UP_AGAIN_S, LOOK_UP_AT_MOST_S = 60.0, 3600.0
 """A look-up that is not answered is done again after this long, twice as long each time, up to the second."""
+BYTES_PER_S = 200_000.0
+"""How fast files are expected to travel at the least; a call that carries some may take that much longer."""
 MAX_PACE_S = 3600.0
 """Pacing looks again at least this often: limits and use change."""
 
@@ -189,10 +192,15 @@ class Run:
         claimed = self._claim()
         if isinstance(claimed, Round):
             return claimed
-        charge, sending, along = claimed
+        charge, sending, along, contents = claimed
         reach("delivery.intent")
-        calls = [*calls_of(sending), *(call for rider in along for call in rider.calls)]
-        called = self.carrier.call(charge, calls, unique=True, atomic=is_transaction(sending))
+        calls = calls_of(sending)
+        reads = [call for rider in along for call in rider.calls]
+        whole = [(controlid, attachments.with_contents(function, contents)) for controlid, function in calls]
+        called = self.carrier.call(
+            charge, [*whole, *reads], unique=True, atomic=is_transaction(sending), shown=[*calls, *reads]
+        )
+        del whole, contents
         reach("delivery.answered")
         settlements = self._judge(charge, sending, along, called)
         self._settle(charge, called, settlements, sending, sent_by=charge.request_id, along=along)
@@ -217,7 +225,7 @@ class Run:
         )
         return settle.from_rejection(sending, error, charge.request_id, spent)
 
-    def _claim(self) -> Round | tuple[Charge, list[Sending], list[Rider]]:
+    def _claim(self) -> Round | tuple[Charge, list[Sending], list[Rider], dict[str, bytes]]:
         """Choose a pack, pay for it and commit the intent, with the request's lock held."""
         limits = self.connection.settings.delivery
         if self.connection.state == "broken":
@@ -234,6 +242,7 @@ class Run:
                 operations.wait_for_prerequisite(
                     self.session, dict.fromkeys(chosen.waits, "what it needs is not in Intacct yet")
                 )
+                attachments.release_waiting(self.session, [c for c in candidates if c.id in chosen.waits])
             if not chosen.operations:
                 needs.rest(self.session, self.connection.id)
                 return Round.IDLE
@@ -251,7 +260,12 @@ class Run:
                 return Round.WORKED  # chosen anew, without them and what needs them
             if withheld.hold(self.session, self.connection.id, chosen.operations, sending):
                 return Round.WORKED  # chosen anew, without them
-            charge = self.charge(chosen.purpose, len(calls_of(sending)))
+            contents = attachments.contents_of(self.session, self.connection, sending)
+            if attachments.plan_again(self.session, self.connection, sending, contents):
+                return Round.WORKED  # chosen anew, without the files that are read again
+            functions = len(calls_of(sending))
+            limit_s = deadline_s(functions) + chosen.bytes / BYTES_PER_S if chosen.attachments else None
+            charge = self.charge(chosen.purpose, functions, limit_s=limit_s)
             if charge is None:
                 return Round.IDLE
             operations.mark_sending(self.session, charge.request_id, [o.id for o in chosen.operations])
@@ -265,7 +279,7 @@ class Run:
             )
             if along:
                 charge = self.carrier.take_along(charge, sum(len(rider.functions) for rider in along))
-        return charge, [replace(o, attempts=o.attempts + 1) for o in sending], along
+        return charge, [replace(o, attempts=o.attempts + 1) for o in sending], along, contents
 
     def _room(self, candidates: Sequence[operations.Candidate]) -> creates.Room | None:
         """How many new documents may leave; None: what is beyond the limit of an hour has been held for a person.

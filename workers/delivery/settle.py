@@ -24,6 +24,9 @@ from workers.lifecycle.replacing import half_of, result_of
 RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
 """The state that a function's `action` leaves the record in, as far as we know; approvals are Intacct's own."""
 
+NAMED_BY_US = frozenset({"SUPDOC", "SUPDOCFOLDER"})
+"""Objects of files: their records are known by the id that we give them, not by a RECORDNO."""
+
 BISECT_BUDGET = 14
 """Rejected requests that one search may cost: one fault in a pack of 100 takes 8, two take at most 14."""
 
@@ -69,12 +72,18 @@ def _from_result(operation: Sending, result: FunctionResult | None, rules: Rules
         return Settlement(operation.id, "uncertain", "Intacct's answer holds no result for it", "no result")
     if result.succeeded:
         known = str(operation.link["record_no"]) if operation.link else None
-        record_no = known if known and operation.verb in KEEPS_ITS_RECORD else result.key or known
+        if operation.object in NAMED_BY_US:
+            known = operation.natural_key
+        kept = operation.verb in KEEPS_ITS_RECORD or operation.object in NAMED_BY_US
+        record_no = known if known and kept else result.key or known
         if record_no is None:
             return Settlement(operation.id, "uncertain", "Intacct answered success without a record number", "no key")
         state = RECORD_STATES.get(action_of(operation.function))
         return Settlement(operation.id, "posted", outcome="success", record_no=record_no, record_state=state)
-    return _from_failure(operation, problem_of(operation, result), rules)
+    problem = problem_of(operation, result)
+    if operation.object in NAMED_BY_US and problem.error_class is ErrorClass.BROKEN:
+        problem = replace(problem, error_class=ErrorClass.REFUSED)  # what files alone lack holds nothing else up
+    return _from_failure(operation, problem, rules)
 
 
 def action_of(function: Mapping[str, Any]) -> str:

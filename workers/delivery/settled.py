@@ -10,7 +10,7 @@ from db.failures import problem_from_json
 from db.follow_ups import Told
 from db.operations import Sending, Settlement
 from schemas.kinds import DOCUMENT_KINDS
-from workers.delivery import broken, settle
+from workers.delivery import attachments, broken, settle
 
 
 def commit(
@@ -37,25 +37,28 @@ def commit(
     )
     states = {row["id"]: row for row in moved}
     problems = settle.problems([s for s in settlements if s.id in states])
+    at_fault = attachments.letters_for(ledger, [by_id[operation_id] for operation_id in problems])
     failures.bury(
         ledger,
         [
             failures.DeadLetter(
                 connection.id,
-                by_id[operation_id].document_id,
+                document_id,
                 problem,
                 operation_id=operation_id,
                 attempt=by_id[operation_id].attempts,
             )
             for operation_id, problem in problems.items()
+            for document_id in at_fault[operation_id]
         ],
     )
     follow_ups.apply(ledger, connection.id, _told(settlements, by_id, states.keys()))
     through = any(row["state"] == "posted" and by_id[row["id"]].kind in DOCUMENT_KINDS for row in moved)
     broken.judge(ledger, connection.id, settlements, posted=through, refused=bool(problems))
     posted = [row["document_id"] for row in moved if row["state"] == "posted"]
+    files = attachments.settled(ledger, connection, moved, by_id, settlements)
     if posted:
-        failures.clear(ledger, posted)
+        failures.clear(ledger, [*posted, *files])
         operations.wake_dependants(ledger, posted)
         culprits.prove(ledger, [row["id"] for row in moved if row["state"] == "posted"])
     settled = [row["document_id"] for row in moved if row["state"] not in {"sending", "uncertain"}]

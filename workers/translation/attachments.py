@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.intacct.functions import Function, Value
+from schemas.errors import DocumentError
+from schemas.intacct.functions import Function, Value, update
 from schemas.scoro import File
 from schemas.settings import FileSettings
 from workers.translation.faults import refused, setting_command
@@ -20,6 +21,8 @@ MAX_SUPDOC_ID_CHARACTERS = 20
 MAX_FILE_NAME_CHARACTERS = 100
 MAX_TITLE_CHARACTERS = 100
 DIGEST_MARK = "sha256:"
+ATTACH = "attach"
+"""Verb of an operation by which a posted document names its attachment record."""
 
 _LETTERS = {"invoices": "I", "bills": "B", "expenses": "E"}
 """Scoro's module -> its letter in the ids of attachment records: ids are unique within a module."""
@@ -72,7 +75,7 @@ def check_file(file: File, settings: FileSettings, document: str) -> None:
         raise empty(file, document)
 
 
-def too_large(file: File, settings: FileSettings, document: str) -> Exception:
+def too_large(file: File, settings: FileSettings, document: str) -> DocumentError:
     """The refusal of a file that is larger than the settings allow."""
     size = f" ({file.file_size:,} bytes)" if file.file_size else ""
     return refused(
@@ -85,7 +88,7 @@ def too_large(file: File, settings: FileSettings, document: str) -> Exception:
     )
 
 
-def empty(file: File, document: str) -> Exception:
+def empty(file: File, document: str) -> DocumentError:
     """The refusal of a file without content."""
     return refused(
         "file_empty",
@@ -154,6 +157,28 @@ def attachment_function(record_id: str, title: str, files: Sequence[PlannedFile]
             "attachments": attachments,
         },
     )
+
+
+def with_attachment(function: Function, record_id: str) -> Function:
+    """The function of an invoice or bill with the attachment record that it names; "": with none."""
+    own = {"supdocid": record_id} if record_id else {}
+    body = {name: value for name, value in function.body.items() if name != "supdocid"}
+    bill = body.get("APBILL")
+    if isinstance(bill, Mapping):
+        named = {"SUPDOCID": record_id} if record_id else {}
+        body["APBILL"] = {name: value for name, value in bill.items() if name != "SUPDOCID"} | named
+    else:
+        body |= own
+    return function.model_copy(update={"body": body})
+
+
+def attach_function(object_name: str, record_no: str, record_id: str, *, draft: bool) -> Function:
+    """Have a posted invoice or bill name its attachment record, and leave all else as it is; a draft stays one."""
+    if object_name == "APBILL":
+        fields: dict[str, Value] = {"RECORDNO": record_no, "SUPDOCID": record_id}
+        return update(object_name, fields | ({"ACTION": "Draft"} if draft else {}))
+    action = {"action": "Draft"} if draft else {}
+    return Function(name="update_invoice", attributes={"key": record_no}, body={**action, "supdocid": record_id})
 
 
 def base64_bytes(size: int) -> int:

@@ -70,6 +70,8 @@ def _header(header: Header) -> dict[str, Value]:
         fields["WHENPOSTED"] = header.posted_on.isoformat()
     if header.reference:
         fields["DOCNUMBER"] = header.reference
+    if header.attachment:
+        fields["SUPDOCID"] = header.attachment
     if header.description:
         fields["DESCRIPTION"] = header.description
     if header.currency:

@@ -35,8 +35,9 @@ class Context:
     `known` are the natural ids (CUSTOMERID, ...) of needed records that Intacct has, or that are on their way;
     `sources` is what Scoro says of the others, from which one is found or made. `owners` are the CUSTOMERIDs of known
     projects, `inactive` known records that we made inactive, `left_out` those that the settings exclude, with the
-    reason, and `taken` the natural ids of projects that stand for a project of Scoro already, with that one. `person`
-    is the contact person; without it the document's `person_name` is used.
+    reason, and `taken` the natural ids of projects that stand for a project of Scoro already, with that one.
+    `attachment` is the id of the record that holds the document's files, "" where it has none. `person` is the contact
+    person; without it the document's `person_name` is used.
     """
 
     settings: ConnectionSettings
@@ -47,6 +48,7 @@ class Context:
     inactive: frozenset[RecordRef] = frozenset()
     left_out: Mapping[RecordRef, str] = field(default_factory=dict)
     taken: Mapping[str, RecordRef] = field(default_factory=dict)
+    attachment: str = ""
     person: Contact | None = None
     link: DocumentLink | None = None
 

@@ -21,7 +21,8 @@ FORBIDDEN_IN_NUMBERS = re.compile(r"[\"'&<>#?]")
 class Header:
     """What a header says; empty texts are left out.
 
-    `currency` and `rate` are None in the base currency. `credits` is the number of the document that it credits.
+    `currency` and `rate` are None in the base currency. `credits` is the number of the document that it credits,
+    `attachment` the record that holds its files.
     `posted_on` is the day of the general ledger where it is another than the document's.
     """
 
@@ -35,6 +36,7 @@ class Header:
     reference: str = ""
     contact: str = ""
     credits: str = ""
+    attachment: str = ""
     posted_on: dt.date | None = None
     currency: str | None = None
     rate: Decimal | None = None
@@ -60,6 +62,7 @@ def header_of(document: Document, party_kind: Kind, context: Context, notes: lis
         reference=one_line(document.reference_no),
         contact=_contact(document, context, notes),
         credits=_credited(document, context, notes),
+        attachment=context.attachment,
         posted_on=recognised if recognised != date else None,
         currency=currency,
         rate=rate,

@@ -37,6 +37,7 @@ class Form:
     reference: str = ""
     contact: str = ""
     contact_in_updates: str = ""
+    attachment: str = ""
 
 
 INVOICE = Form(
@@ -48,6 +49,7 @@ INVOICE = Form(
     reference="ponumber",
     contact="billto",
     contact_in_updates="payto",
+    attachment="supdocid",
 )
 AR_ADJUSTMENT = Form("ARADJUSTMENT", "aradjustment", "adjustmentno", "customerid", credits="invoiceno")
 AP_ADJUSTMENT = Form("APADJUSTMENT", "apadjustment", "adjustmentno", "vendorid", credits="billno")
@@ -134,6 +136,8 @@ def _header(form: Form, header: Header, notes: list[str]) -> dict[str, Value]:
         body[form.reference] = header.reference
     elif header.reference:
         notes.append(f"The reference number {header.reference} has no place in an adjustment and was left out.")
+    if form.attachment and header.attachment:
+        body[form.attachment] = header.attachment
     if header.currency:
         body |= {"currency": header.currency, "exchrate": f"{(header.rate or ZERO).normalize():f}"}
     return body

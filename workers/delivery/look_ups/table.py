@@ -98,6 +98,7 @@ LOOK_UPS: Mapping[tuple[str, str], LookUp] = {
         for name in ("ARINVOICE", "ARADJUSTMENT", "APADJUSTMENT")
     },
     **{("reclassify", name): _update(DOCUMENTS[name]) for name in ("ARINVOICE", "APBILL")},
+    **{("attach", name): _update(DOCUMENTS[name]) for name in ("ARINVOICE", "APBILL")},
     **{("delete", name): _removal(kind) for name, kind in DOCUMENTS.items()},
     **{("reverse", name): _removal(DOCUMENTS[name]) for name in ("ARINVOICE", "APBILL")},
     ("apply", "ARPYMT"): _payment("ARPYMT"),
