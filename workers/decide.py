@@ -342,7 +342,9 @@ def _attach(change: Taken, document: Synced, link: Mapping[str, Any], facts: Fac
         change,
         Outcome.OPERATION,
         source_fingerprint=fingerprint(change.module, document, facts.connection),
-        translation=Translation(function=function, number=link["natural_key"], total=document.amount),
+        translation=Translation(
+            function=function, number=link["natural_key"], line_numbers=link["line_numbers"], total=document.amount
+        ),
         verb=ATTACH,
         leaves=with_attachment(Function.model_validate(link["function"]), record_id),
     )
