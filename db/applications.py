@@ -50,6 +50,8 @@ class Application:
 PLAN = f"""WITH parent AS MATERIALIZED (
         SELECT o.*, gen_random_uuid() AS new_id FROM operation o
         WHERE o.id = ANY(%(ids)s) AND o.state = 'posted' AND o.credits <> '{{}}'
+          -- what somebody else brought to Intacct is left as it is there
+          AND NOT EXISTS (SELECT FROM document d WHERE d.id = o.document_id AND d.state = 'linked')
           AND EXISTS (SELECT FROM document d WHERE d.id = ANY(o.credits) AND NOT {NEVER_POSTED})
           AND NOT EXISTS (SELECT FROM operation a WHERE a.document_id = o.document_id AND a.verb = 'apply'
                           AND a.state <> 'superseded' AND a.created_at > o.created_at)
@@ -119,8 +121,10 @@ CLAIM = """WITH due AS (
         due_at = ledger_now() + make_interval(secs => least(%(again_s)s * 2 ^ least(look_ups, 20), %(at_most_s)s))
     FROM due WHERE o.id = due.id RETURNING o.id, due.waits"""
 
-DETAILS = """SELECT o.id, o.document_id, o.natural_key AS number, mine.record_no, d.document_date AS day,
-        coalesce((SELECT jsonb_agg(jsonb_build_array(l.record_no, l.natural_key, i.document_date)
+DETAILS = """SELECT o.id, o.document_id, o.natural_key AS number, mine.record_no,
+        greatest(d.document_date, d.posting_date) AS day,
+        coalesce((SELECT jsonb_agg(jsonb_build_array(
+                          l.record_no, l.natural_key, greatest(i.document_date, i.posting_date))
                       ORDER BY i.document_date, i.id)
                   FROM operation_need n JOIN document i ON i.id = n.document_id JOIN link l ON l.document_id = i.id
                   WHERE n.operation_id = o.id AND l.object = 'ARINVOICE'), '[]') AS invoices

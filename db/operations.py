@@ -348,12 +348,12 @@ def settle(
     posted = {row["id"] for row in moved if row["state"] == "posted"}
     won = [s for s in settlements if s.id in posted]
     ledger.execute(LINK, [[s.id for s in won], [s.record_state for s in won], [s.linked for s in won]])
-    applications.plan(ledger, [s.id for s in won])
     if linked := [s.id for s in won if s.linked]:
         ledger.execute(
             "UPDATE document SET state = 'linked' WHERE id IN (SELECT document_id FROM operation WHERE id = ANY(%s))",
             [linked],
         )
+    applications.plan(ledger, [s.id for s in won])
     ledger.execute(REMOVED, [[s.id for s in won]])
     if request_id is not None:
         ledger.execute(

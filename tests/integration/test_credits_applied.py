@@ -149,3 +149,24 @@ def test_a_credit_without_invoices_and_one_written_without_a_sign_are_credits(wo
     assert due(world.intacct.invoice("INV-1")) == Decimal("108.00")
     kinds = world.rows("SELECT kind, amount FROM document WHERE module = 'invoices' ORDER BY scoro_id")
     assert [row["kind"] for row in kinds] == ["credit_invoice", "invoice", "credit_invoice"]
+
+
+def test_an_application_that_is_refused_is_a_failure_and_goes_again_when_it_is_sent(world: World) -> None:
+    customer = world.scoro.customer()
+    with world.running():
+        invoice = world.scoro.invoice("INV-1", customer, line("100.00"))
+        until(lambda: world.document_is(invoice, "posted"), "the invoice is posted")
+        world.intacct.fault(
+            "error", function="apply_arpayment", errorno="BL03000018", description2="Missing unit", count=1
+        )
+        credited = credit(world, "CR-1", customer, "30.00", invoice)
+        until(lambda: world.document_is(credited, "failed"), "the application is refused")
+        world.settle()
+        (failure,) = world.failures()
+        assert failure["ids"] == [credited]
+        assert due(adjustment(world, "CR-1")) == Decimal("36.00")
+        world.send(credited)
+        until(lambda: world.document_is(credited, "posted"), "the credit is applied")
+        world.settle()
+    assert due(world.intacct.invoice("INV-1")) == Decimal("84.00")
+    assert world.failures() == []

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from app.demo.books import OBJECTS, compare
+from app.wiring import using
+from producers import manual
 from sandbox import fixtures
+from schemas.kinds import Kind
 from tests.worlds.judge import sums
 from tests.worlds.stand_ins import line, lines_of, today, us_date
 from tests.worlds.waiting import until
@@ -229,3 +233,35 @@ def test_user_defined_dimensions_travel_by_id_in_both_forms_of_lines(bills_world
         until(lambda: posted(world, "bills", bill) and world.document_is(invoice, "posted"), "both are posted")
     assert [row["GLDIMPRACTICE"] for row in lines_of(held(world, "APBILL", "B-1"))] == ["2"]
     assert [row["GLDIMPRACTICE"] for row in lines_of(held(world, "ARINVOICE", "INV-1"))] == ["2"]
+
+
+def test_many_of_every_kind_agree_with_the_generator_to_the_cent_and_reading_again_sends_nothing(
+    bills_world: World,
+) -> None:
+    world = bills_world
+    with world.running():
+        made = world.scoro.control("generate", {"documents": 45, "seed": 3, "kinds": list(OBJECTS)})
+        world.settle(90)
+        held_by = {name: world.intacct.control(f"records/{name}") for name in set(OBJECTS.values())}
+        before = world.requests_received()
+        with using(world.settings, world.ledger) as runtime:
+            for kind in (Kind.INVOICE, Kind.BILL, Kind.EXPENSE):
+                list(
+                    manual.sync(world.ledger.db, world.connection, runtime.scoro(world.connection), kind, "cli:tester")
+                )
+        world.settle(60)
+    assert {kind: len(ids) for kind, ids in made["others"].items()} == {
+        "credit_invoice": 2,
+        "bill": 5,
+        "credit_bill": 1,
+        "expense": 2,
+    }
+    comparison = compare(world.scoro.expected()["documents"], held_by)
+    assert comparison.differences == []
+    assert (comparison.posted, comparison.expected) == (55, 55)
+    assert world.requests_received() == before == world.requests_used()
+    invoices = {row["RECORDNO"]: row for row in held_by["ARINVOICE"]}
+    settled = {row["ADJUSTMENTKEY"]: row["RECORDKEY"] for row in world.intacct.control("records/ARPYMTDETAIL")}
+    for credit in held_by["ARADJUSTMENT"]:
+        left = Decimal(credit["TRX_TOTALDUE"]), Decimal(invoices[settled[credit["RECORDNO"]]]["TRX_TOTALDUE"])
+        assert 0 in left
