@@ -78,20 +78,19 @@ def _keep_days(ledger: Ledger, connection_id: int, told: Sequence[Told]) -> None
             "UPDATE connection SET closed_until = greatest(closed_until, %s) WHERE id = %s",
             [max(closed), connection_id],
         )
-    moved = [item for item in told if item.follow_up.post_on]
+    moved = [(t.document_id, t.follow_up.post_on, t.follow_up.dated) for t in told if t.follow_up.post_on]
     if moved:
         post(ledger, moved)
 
 
-def post(ledger: Ledger, moved: Sequence[Told]) -> None:
-    """Have documents posted on another day than their own, for as long as Scoro dates them as it does now."""
+def post(ledger: Ledger, moved: Sequence[tuple[int, date, bool]]) -> None:
+    """Have documents posted on another day than their own, for as long as Scoro dates them as it does now.
+
+    Each is a document, the day, and whether its date moves too.
+    """
     ledger.execute(
         """UPDATE document d SET posting_date = g.day, posting_dated = g.dated, posting_for = d.document_date
            FROM unnest(%s::bigint[], %s::date[], %s::boolean[]) AS g (document_id, day, dated)
            WHERE d.id = g.document_id""",
-        [
-            [item.document_id for item in moved],
-            [item.follow_up.post_on for item in moved],
-            [item.follow_up.dated for item in moved],
-        ],
+        [[item[0] for item in moved], [item[1] for item in moved], [item[2] for item in moved]],
     )

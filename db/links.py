@@ -93,6 +93,40 @@ def link(ledger: Ledger, connection_id: int, document_id: int, record: Record, s
     journal.write(ledger, "document", document_id, "linked", f"{record.object} {record.record_no}")
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOperation:
+    """A write that waits for a person: its function, and what Intacct said."""
+
+    function: Mapping[str, Any]
+    code: str
+    culprit: Sequence[str]
+
+
+def held_operation(ledger: Ledger, document_id: int) -> HeldOperation | None:
+    """The write of a document that waits for a person."""
+    row = ledger.execute(
+        "SELECT function, problem FROM operation WHERE document_id = %s AND state = 'waiting_person'", [document_id]
+    ).fetchone()
+    if row is None:
+        return None
+    problem = row["problem"] or {}
+    return HeldOperation(row["function"], problem.get("code", ""), problem.get("culprit", ()))
+
+
+def accept(ledger: Ledger, document_id: int) -> None:
+    """What Intacct holds is right: nothing differs any more."""
+    ledger.execute("UPDATE link SET differs = NULL, linked_at = ledger_now() WHERE document_id = %s", [document_id])
+    ledger.execute("UPDATE document SET state = 'posted', reason = '' WHERE id = %s", [document_id])
+    failures.clear(ledger, [document_id])
+
+
+def part(ledger: Ledger, document_id: int) -> None:
+    """Forget the record of a document: it is gone from Intacct."""
+    supersede(ledger, [document_id])
+    ledger.execute("DELETE FROM link WHERE document_id = %s", [document_id])
+    journal.write(ledger, "document", document_id, "unlinked", "its record is gone from Intacct")
+
+
 def unlink(ledger: Ledger, standing: Standing, reason: str) -> None:
     """Take the link away, and what waits with it: changes leave the document alone until a person sends it."""
     supersede(ledger, [standing.document_id])

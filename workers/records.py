@@ -30,6 +30,10 @@ class UnreadableRecordError(Exception):
     """Intacct does not show the record; the message is one sentence with the fix."""
 
 
+class RecordMissingError(UnreadableRecordError):
+    """Intacct has no such record, or not in this entity."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a document of Scoro says that its record must hold. `party_id` is empty where no link names the party."""
@@ -41,7 +45,10 @@ class Expected:
 
 
 def read_record(send: Send, object_name: str, record_no: str) -> Record:
-    """Read a document's record with its lines, in one request; raises UnreadableRecordError and what `send` raises."""
+    """Read a document's record with its lines, in one request.
+
+    Raises RecordMissingError, UnreadableRecordError and what `send` raises.
+    """
     kind = DOCUMENTS[object_name]
     fields = (*header_fields(kind), kind.party_name_field)
     response = send(
@@ -52,7 +59,7 @@ def read_record(send: Send, object_name: str, record_no: str) -> Record:
     )
     headers, lines = (_rows(response.results.get(name), kind) for name in (HEADER, LINES))
     if not headers:
-        raise UnreadableRecordError(
+        raise RecordMissingError(
             f"Intacct shows no {kind.object} with RECORDNO {record_no} in this entity: RECORDNO is the key of the"
             " record, not its document number; look it up in the record's own page."
         )

@@ -1,5 +1,6 @@
 """`documents`: where every document stands, everything that happened to one, and what people decide about one."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -279,6 +280,34 @@ def ignore(kind: KindArgument, id: IdArgument, connection: ConnectionOption = No
     from console.actions import documents
 
     _decide(lambda runtime, chosen: documents.ignore(runtime, chosen, Kind(kind), id, actor=actor()), connection)
+
+
+class Choice(StrEnum):
+    """Whose content a held document gets."""
+
+    THEIRS = "theirs"
+    OURS = "ours"
+
+
+@group.command()
+def keep(
+    kind: KindArgument,
+    id: IdArgument,
+    choice: Annotated[Choice, typer.Argument(help="theirs: as Intacct holds it; ours: as Scoro has it.")],
+    connection: ConnectionOption = None,
+) -> None:
+    """Choose what a document holds that Intacct holds otherwise: what stands there, or what Scoro says: one request."""
+    from console.actions import held
+
+    _decide(lambda runtime, chosen: held.keep(runtime, chosen, Kind(kind), id, choice.value, actor=actor()), connection)
+
+
+@group.command("next-open")
+def next_open(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None) -> None:
+    """Post a document whose period is closed on the first open day, whatever `closed_period` says."""
+    from console.actions import held
+
+    _decide(lambda runtime, chosen: held.next_open(runtime, chosen, Kind(kind), id, actor=actor()), connection)
 
 
 def _decide(work: "Callable[[Runtime, Connection], list[str]]", named: str | None) -> None:

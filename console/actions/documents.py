@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 
 from clients.intacct.errors import GatewayError
-from db import changes, intake, links
+from db import changes, intake, links, older
 from db.connections import Connection
 from db.database import Ledger as Session
 from db.links import Record, Standing
@@ -22,8 +22,9 @@ from schemas.reference import PARTY_KINDS
 from schemas.scoro import Document
 from workers.carrier import QuotaUsedUpError, asking
 from workers.decide import document_facts
+from workers.delivery.look_ups.contents import DOCUMENTS
 from workers.measure import fingerprint
-from workers.records import Expected, UnreadableRecordError, differences, read_record
+from workers.records import Expected, RecordMissingError, UnreadableRecordError, differences, read_record
 from workers.runtime import Runtime, login_of
 
 OBJECTS: dict[Kind, str] = {
@@ -41,7 +42,7 @@ class NotDoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class ReadDocument:
     """A document as Scoro holds it now."""
 
     kind: Kind
@@ -49,6 +50,9 @@ class _Read:
     fingerprint: str
     source: Mapping[str, Any]
     facts: intake.DocumentFacts
+    is_deleted: bool
+    party: RecordRef | None
+    """Its customer or vendor."""
 
 
 def link(
@@ -66,14 +70,17 @@ def link(
     Amount, currency and party are compared with the record, which is read by one charged request; where they differ it
     takes a reason (`anyway`). A record belongs to one document. Raises NotDoneError.
     """
-    _check_connected(connection)
+    check_connected(connection)
     document_id = _document_id(runtime, connection, kind, scoro_id)
-    read = _read_scoro(runtime, connection, kind, scoro_id, document_id)
+    read = read_scoro(runtime, connection, kind, scoro_id, document_id)
     standing = runtime.db.run(lambda session: links.standing_of(session, document_id))
     _check_free(standing, record_no, OBJECTS[read.kind])
-    record = _read_intacct(runtime, connection, OBJECTS[read.kind], record_no)
+    try:
+        record = read_intacct(runtime, connection, OBJECTS[read.kind], record_no)
+    except RecordMissingError as error:
+        raise NotDoneError(str(error)) from None
     found = differences(record, read.expected, connection.base_currency)
-    named = f"{_title(kind, scoro_id)} and {record.object} {record.natural_key or record_no}"
+    named = f"{title_of(kind, scoro_id)} and {record.object} {record.natural_key or record_no}"
     if found and not (anyway or "").strip():
         raise NotDoneError(
             f"{named} are not the same: {'; '.join(found)}. Correct one of them, or link them with --anyway REASON."
@@ -95,6 +102,8 @@ def link(
         links.link(session, connection.id, document_id, record, read.fingerprint)
         intake.add_revisions(session, [(document_id, read.fingerprint, read.source)])
         intake.add_notes(session, [(document_id, None, note)])
+        if read.party is not None and not read.expected.party_id and not found:
+            _link_party(session, connection, read.party, record)
 
     try:
         runtime.db.run(keep, actor=actor)
@@ -108,18 +117,18 @@ def unlink(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, 
 
     An unlinked document is left alone until a person sends or links it: its record still stands in Intacct.
     """
-    _check_connected(connection)
-    document_id = _known(runtime, connection, kind, scoro_id)
-    title = _title(kind, scoro_id)
+    check_connected(connection)
+    document_id = known_document(runtime, connection, kind, scoro_id)
+    title = title_of(kind, scoro_id)
 
     def work(session: Session) -> str:
         standing = links.standing_of(session, document_id)
-        _check_settled(standing, "unlinked")
+        check_settled(standing, "unlinked")
         if standing.link is None:
             if standing.left_alone != "ignored":
                 raise NotDoneError(f"{title} is not linked to a record: there is nothing to take away.")
             links.notice_again(session, standing)
-            _capture(session, connection, kind, scoro_id, actor)
+            capture(session, connection, kind, scoro_id, actor)
             return f"{title} is no longer ignored: it is read again."
         held = f"{standing.link['object']} {standing.link['record_no']}"
         reason = (
@@ -138,13 +147,13 @@ def ignore(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, 
 
     Raises NotDoneError.
     """
-    _check_connected(connection)
+    check_connected(connection)
     document_id = _document_id(runtime, connection, kind, scoro_id)
-    title = _title(kind, scoro_id)
+    title = title_of(kind, scoro_id)
 
     def work(session: Session) -> str:
         standing = links.standing_of(session, document_id)
-        _check_settled(standing, "ignored")
+        check_settled(standing, "ignored")
         if standing.left_alone == "ignored":
             raise NotDoneError(f"{title} is ignored already: `scoro-intacct send {kind} {scoro_id}` notices it again.")
         links.ignore(session, standing, f"ignored by {actor}")
@@ -157,16 +166,19 @@ def ignore(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, 
 # ------------------------------------------------------------------------------------------------- inner parts
 
 
-def _title(kind: Kind, scoro_id: int) -> str:
+def title_of(kind: Kind, scoro_id: int) -> str:
+    """How sentences name a document by its id in Scoro."""
     return f"{kind.replace('_', ' ').capitalize()} {scoro_id}"
 
 
-def _check_connected(connection: Connection) -> None:
+def check_connected(connection: Connection) -> None:
+    """Raise NotDoneError for a connection that was parted."""
     if connection.state == "disconnected":
         raise NotDoneError(f"{connection.name} is disconnected: connect it again first.")
 
 
-def _check_settled(standing: Standing, done: str) -> None:
+def check_settled(standing: Standing, done: str) -> None:
+    """Raise NotDoneError while a write of the document is under way or in doubt."""
     if standing.in_doubt:
         raise NotDoneError(
             f"It cannot be {done} now, as its last write is not answered yet: wait with `scoro-intacct wait`, then try"
@@ -175,7 +187,7 @@ def _check_settled(standing: Standing, done: str) -> None:
 
 
 def _check_free(standing: Standing, record_no: str, object_name: str) -> None:
-    _check_settled(standing, "linked")
+    check_settled(standing, "linked")
     if standing.link and (standing.link["object"], standing.link["record_no"]) != (object_name, record_no):
         raise NotDoneError(
             f"It is linked to {standing.link['object']} {standing.link['record_no']} already: unlink it first."
@@ -186,14 +198,18 @@ def _document_id(runtime: Runtime, connection: Connection, kind: Kind, scoro_id:
     return runtime.db.run(lambda session: changes.ensure_documents(session, connection.id, kind, [scoro_id]))[scoro_id]
 
 
-def _known(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int) -> int:
+def known_document(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int) -> int:
+    """The ledger's document of that id; raises NotDoneError for one that was never seen."""
     found = runtime.db.run(lambda session: changes.known_document(session, connection.id, kind, scoro_id))
     if found is None:
-        raise NotDoneError(f"{_title(kind, scoro_id)} was never seen.")
+        raise NotDoneError(f"{title_of(kind, scoro_id)} was never seen.")
     return found
 
 
-def _capture(session: Session, connection: Connection, kind: Kind, scoro_id: int, actor: str) -> None:
+def capture(
+    session: Session, connection: Connection, kind: Kind, scoro_id: int, actor: str, *, interactive: bool = False
+) -> None:
+    """Have a document read again."""
     changes.capture(
         session,
         connection.id,
@@ -201,11 +217,13 @@ def _capture(session: Session, connection: Connection, kind: Kind, scoro_id: int
         [scoro_id],
         origin="manual",
         actor=actor,
+        interactive=interactive,
         settle_ms=connection.settings.delivery.settle_ms,
     )
 
 
-def _read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, document_id: int) -> _Read:
+def read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: int, document_id: int) -> ReadDocument:
+    """A document as Scoro holds it now; raises NotDoneError."""
     type_ = document_type(kind)
     if type_ is None or kind not in OBJECTS:
         raise NotDoneError(f"{kind.noun.capitalize()}s cannot be linked by hand.")
@@ -219,12 +237,14 @@ def _read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: 
     total = document.amount or Money(ZERO, "")
     party_name = document.company_name if isinstance(document, Document) else ""
     expected = Expected(total.amount, total.currency, party_name, _party(runtime, connection, type_.needs(document)))
-    return _Read(
+    return ReadDocument(
         document.kind,
         expected,
         fingerprint(kind.module, document, connection),
         record,
         document_facts(document_id, document),
+        document.is_deleted,
+        next((ref for ref in type_.needs(document) if ref.kind in PARTY_KINDS), None),
     )
 
 
@@ -235,7 +255,17 @@ def _party(runtime: Runtime, connection: Connection, needs: Sequence[RecordRef])
     return next((record.natural_key for record in known.values() if record.linked), "")
 
 
-def _read_intacct(runtime: Runtime, connection: Connection, object_name: str, record_no: str) -> Record:
+def _link_party(session: Session, connection: Connection, party: RecordRef, record: Record) -> None:
+    """The contact of a linked document stands in Intacct as the record's customer or vendor, as their names agree."""
+    field = DOCUMENTS[record.object].party_field
+    object_name, party_id = field.removesuffix("ID"), record.header[field]
+    known = older.known_parties(session, connection.id).get((object_name, party_id))
+    document = changes.ensure_records(session, connection.id, [party])[party]
+    older.link_parties(session, connection.id, [(document, object_name, party_id, known.record_no if known else "")])
+
+
+def read_intacct(runtime: Runtime, connection: Connection, object_name: str, record_no: str) -> Record:
+    """A record as Intacct holds it now, by one charged request; raises NotDoneError and RecordMissingError."""
     send = asking(
         runtime.db,
         runtime.gateway,
@@ -247,6 +277,8 @@ def _read_intacct(runtime: Runtime, connection: Connection, object_name: str, re
     )
     try:
         return read_record(send, object_name, record_no)
+    except RecordMissingError:
+        raise
     except UnreadableRecordError as error:
         raise NotDoneError(str(error)) from None
     except GatewayError as error:

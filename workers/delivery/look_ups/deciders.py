@@ -19,6 +19,8 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far the gateway's clock may differ from the ledger's when its moments are compared with our first send."""
 
 REVERSED = "Reversed"
+GONE = frozenset({REVERSED, "Reversal"})
+"""States of documents that stand for nothing any more."""
 UNTOUCHED_STATES = frozenset({"Draft", "Submitted", "Partially Approved", "Approved", "Posted"})
 """States in which nothing was done to a document: neither paid nor reversed nor declined."""
 
@@ -31,6 +33,10 @@ def created(evidence: Evidence) -> Verdict:
     same = [row for row in evidence.rows if row.get(kind.party_field) == operation.party]
     if not same:
         return Verdict(False)
+    if all(row.get("STATE") in GONE for row in same):
+        reason = f"Intacct holds {operation.natural_key} reversed: give the document another number in Scoro."
+        return Verdict(None, reason=reason)
+    same = [row for row in same if row.get("STATE") not in GONE]
     ours = [row for row in same if _by_us(row, operation.first_left_at, evidence.user_id)]
     found = ours or same
     if len(found) > 1:
