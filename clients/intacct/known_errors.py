@@ -11,7 +11,7 @@ from schemas.errors import ErrorClass, Who
 
 __all__ = ["CATALOGUE_VERSION", "KNOWN_ERRORS", "Entry", "sentence", "strip_support_id"]
 
-CATALOGUE_VERSION = 2
+CATALOGUE_VERSION = 3
 """Counts up with every change of the table."""
 
 _BY_ITSELF = "Nothing to do: sent again by itself."
@@ -466,7 +466,9 @@ _RULES: tuple[Entry, ...] = (
         "record",
         "value",
         text=(
-            r"invalid (?P<record>employee|vendor|customer|job|department|project|location|class|item|account|term)\b"
+            r"invalid (?:gl ?)?"
+            r"(?P<record>employee|vendor|customer|job|department|project|location|class|item|account|term)"
+            r"(?: ?(?:id|no|number|label))?\b"
             r"(?:[^'\"]*['\"](?P<value>[^'\"]+)['\"])?"
         ),
     ),
