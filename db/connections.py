@@ -88,6 +88,14 @@ def id_by_entity(ledger: Ledger, site_id: int, scoro_entity: str) -> tuple[int, 
     return (row["id"], ConnectionSettings.from_json(row["settings"])) if row else None
 
 
+def looked_at_webhooks(ledger: Ledger, connection_id: int, problem: str = "") -> None:
+    """Keep how the webhooks of a connection stand: well, or what is wrong."""
+    ledger.execute(
+        "UPDATE connection SET webhooks_at = ledger_now(), webhooks_problem = %s WHERE id = %s",
+        [problem, connection_id],
+    )
+
+
 def hook_token(ledger: Ledger, connection_id: int) -> bytes | None:
     """The sealed token of the webhooks of a connection's site; None for one that is disconnected or not there."""
     row = ledger.execute(

@@ -364,6 +364,18 @@ def add_notes(ledger: Ledger, notes: Sequence[tuple[int, int | None, str]]) -> N
     )
 
 
+def remark(ledger: Ledger, remarks: Mapping[int, str]) -> None:
+    """Keep a sentence on documents, unless it is the last that was said of them."""
+    if remarks:
+        ledger.execute(
+            """INSERT INTO note (document_id, text)
+               SELECT g.id, g.text FROM unnest(%s::bigint[], %s::text[]) AS g (id, text)
+               WHERE g.text IS DISTINCT FROM (SELECT n.text FROM note n WHERE n.document_id = g.id
+                                              ORDER BY n.id DESC LIMIT 1)""",
+            [list(remarks), list(remarks.values())],
+        )
+
+
 def update_facts(ledger: Ledger, facts: Sequence[DocumentFacts]) -> None:
     """Bring number, amount, currency and date of documents up to what was read."""
     ledger.execute(

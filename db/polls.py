@@ -24,6 +24,9 @@ class Poll:
     since: datetime
     now: datetime
     connected_at: datetime
+    bookmark: str
+    """The bookmark whose members were listed last, '' for none; and when."""
+    members_at: datetime | None
 
 
 def plan(ledger: Ledger, modules: Collection[str], first_in_s: float) -> None:
@@ -42,7 +45,8 @@ def plan(ledger: Ledger, modules: Collection[str], first_in_s: float) -> None:
 def due(ledger: Ledger, modules: Collection[str]) -> list[Poll]:
     """What is due, the longest first; sites that must not be asked now are left."""
     rows = ledger.execute(
-        """SELECT p.id, p.connection_id, p.module, p.since, ledger_now() AS now, c.created_at AS connected_at
+        """SELECT p.id, p.connection_id, p.module, p.since, ledger_now() AS now, c.created_at AS connected_at,
+               p.bookmark, p.members_at
            FROM poll p JOIN connection c ON c.id = p.connection_id AND c.state <> 'disconnected'
            JOIN site s ON s.id = c.site_id AND greatest(s.held_until, s.bulk_held_until) <= ledger_now()
            WHERE p.due_at <= ledger_now() AND p.module = ANY(%s) ORDER BY p.due_at, p.id LIMIT 100""",
@@ -71,6 +75,49 @@ def caught(ledger: Ledger, poll: Poll, scoro_ids: Sequence[int], text: str) -> N
            WHERE id = (SELECT site_id FROM connection WHERE id = %s)""",
         [poll.connection_id],
     )
+
+
+MEMBERS = """WITH now AS (SELECT DISTINCT i AS scoro_id FROM unnest(%(ids)s::bigint[]) AS i), came AS (
+        INSERT INTO bookmark_member (connection_id, module, scoro_id)
+        SELECT %(connection)s, %(module)s, scoro_id FROM now ORDER BY 3 ON CONFLICT DO NOTHING RETURNING scoro_id
+    ), went AS (
+        DELETE FROM bookmark_member WHERE connection_id = %(connection)s AND module = %(module)s
+            AND scoro_id NOT IN (SELECT scoro_id FROM now) RETURNING scoro_id)
+    SELECT scoro_id FROM came UNION ALL SELECT scoro_id FROM went ORDER BY 1"""
+
+
+def members(ledger: Ledger, poll: Poll, bookmark: str, scoro_ids: Collection[int]) -> list[int]:
+    """Keep what a bookmark holds now; returns what came in or went out since it was listed last.
+
+    Of a bookmark that is listed for the first time nothing has moved: setting one sends nothing by itself.
+    """
+    values = {"ids": list(scoro_ids), "connection": poll.connection_id, "module": poll.module}
+    moved = [int(row["scoro_id"]) for row in ledger.execute(MEMBERS, values).fetchall()]
+    ledger.execute(
+        "UPDATE poll SET bookmark = %s, members_at = ledger_now() WHERE id = %s",
+        [bookmark, poll.id],
+    )
+    return moved if bookmark == poll.bookmark else []
+
+
+def learn_members(
+    ledger: Ledger, connection_id: int, module: str, inside: Collection[int], outside: Collection[int]
+) -> None:
+    """Keep what was found out about some records, so that the next listing tells what moved since."""
+    ledger.execute(
+        """INSERT INTO bookmark_member (connection_id, module, scoro_id)
+           SELECT %s, %s, i FROM unnest(%s::bigint[]) AS i ORDER BY i ON CONFLICT DO NOTHING""",
+        [connection_id, module, list(inside)],
+    )
+    ledger.execute(
+        "DELETE FROM bookmark_member WHERE connection_id = %s AND module = %s AND scoro_id = ANY(%s)",
+        [connection_id, module, list(outside)],
+    )
+
+
+def forget_members(ledger: Ledger, poll: Poll) -> None:
+    """There is no bookmark any more."""
+    members(ledger, poll, "", [])
 
 
 def end(

@@ -1,15 +1,15 @@
 """Keeps the webhooks of every connection subscribed: a receiver that was not up yet, or a subscription that went."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ScoroError
-from db.connections import Connection
+from db.connections import Connection, looked_at_webhooks
 from db.database import Database
 from producers.loop import Loop
-from producers.subscriptions import hook_url, subscribe_missing
+from producers.subscriptions import bookmarks_of, hook_url, subscribe_missing
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +45,27 @@ class Healer(Loop):
     def heal(self) -> bool:
         """Subscribe what is missing; whether every connection is well."""
         well = True
-        for connection in self._connections():
-            if connection.state == "disconnected":
-                continue
+        live = [connection for connection in self._connections() if connection.state != "disconnected"]
+        for connection in live:
+            problem = ""
             try:
                 url = hook_url(self._public_url, connection.site.hook_token)
-                subscribe_missing(self._db, connection.site.id, self._client_of(connection), url)
+                bookmarks = shared_bookmarks([c for c in live if c.site.id == connection.site.id])
+                subscribe_missing(self._db, connection.site.id, self._client_of(connection), url, bookmarks)
             except ScoroError as error:
                 log.warning("heal.not_subscribed", connection=connection.name, error=str(error))
-                well = False
+                problem, well = str(error), False
+            self._keep(connection, problem)
         return well
+
+    def _keep(self, connection: Connection, problem: str) -> None:
+        self._db.run(lambda ledger: looked_at_webhooks(ledger, connection.id, problem))
+
+
+def shared_bookmarks(connections: Sequence[Connection]) -> dict[str, str]:
+    """The bookmarks that webhooks of a site are narrowed to: those in which all its connections agree.
+
+    They share one address, and which entity a subscription belongs to is not told.
+    """
+    first, *others = [set(bookmarks_of(connection.settings).items()) for connection in connections]
+    return dict(first.intersection(*others))

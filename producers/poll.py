@@ -41,6 +41,8 @@ OVERLAP = timedelta(days=1)
 """How far a look reaches back beyond the last one (scoro-api, A2 `poll_window`): dates are whole days."""
 GRACE = timedelta(minutes=1)
 """A webhook may come this long after the edit before it counts as missing."""
+MEMBERS_EVERY = timedelta(hours=1)
+"""How often all that a bookmark holds is listed: it may hold something else without a document being edited."""
 MOST_ROUNDS = 5
 """A list of several pages shifts while it is read: it is read again until nothing new shows, at most so often."""
 TICK_S = 1.0
@@ -150,6 +152,7 @@ class _Look:
         self._connection = connection
         self._poll = poll
         self._webhooks = webhooks
+        self._kind = DOCUMENT_TYPES[poll.module].kinds[0]
         self._zone = ZoneInfo(connection.site.time_zone)
         self.calls = 0
         self.found = 0
@@ -168,7 +171,30 @@ class _Look:
                     return
             self.found += found
             if pages <= 1 or not found:
-                return
+                break
+        self._look_into_bookmark(scoro)
+
+    def _look_into_bookmark(self, scoro: ScoroClient) -> None:
+        """List what the bookmark of the module holds, and capture what came in or went out without being edited."""
+        poll, bookmark = self._poll, self._connection.settings.data.of(self._kind).bookmark or ""
+        if not bookmark:
+            if poll.bookmark:
+                self._db.run(lambda ledger: polls.forget_members(ledger, poll))
+            return
+        is_due = poll.members_at is None or poll.now - poll.members_at >= MEMBERS_EVERY
+        if not scoro.has_user or (bookmark == poll.bookmark and not is_due):
+            return
+        id_field, held = ID_FIELDS.get(poll.module, "id"), set[int]()
+        for page in scoro.pages(poll.module, bookmark=bookmark):
+            self.calls += 1
+            held |= {int(row[id_field]) for row in page if str(row.get(id_field, "")).isdecimal()}
+
+        def commit(ledger: Ledger) -> int:
+            moved = polls.members(ledger, poll, bookmark, held)
+            self._capture(ledger, moved)
+            return len(moved)
+
+        self.found += self._db.run(commit, actor="poll")
 
     def _pages(self, scoro: ScoroClient) -> Iterator[list[Record]]:
         window = Window.of(self._poll.since, self._poll.now, self._zone).as_filter()
@@ -183,24 +209,26 @@ class _Look:
         """Capture what is new or changed among the rows; returns how many."""
         id_field = ID_FIELDS.get(self._poll.module, "id")
         records = {int(row[id_field]): row for row in rows if str(row.get(id_field, "")).isdecimal()}
-        connection, kind = self._connection, DOCUMENT_TYPES[self._poll.module].kinds[0]
-        news = sightings.compare(ledger, connection.id, self._poll.module, records)
+        news = sightings.compare(ledger, self._connection.id, self._poll.module, records)
         ids = [item.scoro_id for item in news]
-        changes.capture(
-            ledger,
-            connection.id,
-            kind,
-            ids,
-            origin="poll",
-            actor="poll",
-            settle_ms=connection.settings.delivery.settle_ms,
-        )
+        self._capture(ledger, ids)
         missed = [item.scoro_id for item in news if item.unheard and self._counts_as_missed(item.modified)]
         if missed and self._webhooks:
             self.unheard += len(missed)
             polls.caught(ledger, self._poll, missed, MISSED)
             FOUND.labels(self._poll.module).inc(len(missed))
         return len(ids)
+
+    def _capture(self, ledger: Ledger, ids: Sequence[int]) -> None:
+        changes.capture(
+            ledger,
+            self._connection.id,
+            self._kind,
+            ids,
+            origin="poll",
+            actor="poll",
+            settle_ms=self._connection.settings.delivery.settle_ms,
+        )
 
     def _counts_as_missed(self, modified: str) -> bool:
         """Whether a webhook should have told of it by now; what was modified before we connected never was told."""

@@ -35,6 +35,17 @@ EFFECTS: tuple[Effect, ...] = (
             Effect(f"data.{kind}.on_delete", "Counts for what is deleted in Scoro from now on"),
         )
     ),
+    *(
+        Effect(
+            f"data.{kind}.bookmark",
+            f"{TAKEN_IN}; a document that is outside and stands in Intacct is no longer updated, one that comes in"
+            " later is synced, `sync now` takes in what is inside already. Scoro's own integration ignores two filters"
+            " of bookmarks, Users and, for invoices, Status: do without them, they may not count here either",
+        )
+        for kind in ("invoices", "bills", "expenses", "projects")
+    ),
+    Effect("data.receipts.bookmark", "Has no effect: receipts follow their documents"),
+    Effect("data.files.bookmark", "Has no effect: files follow their documents"),
     Effect("data.receipts.enabled", "Counts from the next pull on"),
     Effect("data.receipts.start_date", "Counts from the next pull on; receipts that stand in Scoro stay"),
     Effect("data.bills.direction", f"{TAKEN_IN}; bills that stand on both sides stay linked", "waiting"),
@@ -48,7 +59,11 @@ EFFECTS: tuple[Effect, ...] = (
     Effect("location", NEXT_EDIT, "posted"),
     Effect("matching.", "Holds for customers and vendors that are met for the first time; links that stand stay"),
     Effect("closed_period", "Holds from the next write on that Intacct refuses for its date"),
-    Effect("schedule.", "Changes that are captured already keep waiting for a run, the next one of the new schedule"),
+    Effect(
+        "schedule.",
+        "Changes that are captured already keep waiting for a run, the next one of the new schedule",
+        "runs",
+    ),
     Effect("pull.", "Holds from the next pull on", "pulls"),
     Effect("quick_actions.", "Holds from the next quick action on"),
     Effect("notify.", "Holds from the next mail on"),

@@ -25,6 +25,7 @@ from schemas.kinds import Kind, Purpose, RecordRef
 from schemas.reference import ReferenceData
 from schemas.scoro import Document, Record, Synced
 from schemas.settings import BillSettings
+from workers.bookmarks import Bookmarked
 from workers.files import FilesPlan
 from workers.lifecycle.fitting import LinesUnknownError, PaidError, fit, plain_link
 from workers.lifecycle.periods import PostingDay, posted_on
@@ -75,6 +76,7 @@ class Facts:
     unreadable_products: Mapping[int, DocumentError] = field(default_factory=dict)
     files: Mapping[int, FilesPlan] = field(default_factory=dict)
     """What becomes of the files of documents, by the ledger's ids of those."""
+    bookmarked: Bookmarked = field(default_factory=Bookmarked)
     taken: dict[str, RecordRef] = field(default_factory=dict)
     """Projects of Intacct, by PROJECTID, that stand for one of Scoro; grows with the decisions."""
     today: date = date.min
@@ -105,6 +107,8 @@ class Decision:
     verb: str = ""
     leaves: Function | None = None
     """What the record holds once the operation ran, where its function does not say all of it."""
+    remark: str = ""
+    """A note on a document that gets no operation."""
 
     @property
     def plans(self) -> Sequence[RecordPlan]:
@@ -272,6 +276,11 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     reason = _excluded(document, facts.connection)
     if reason is not None:
         return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
+    if facts.bookmarked.is_set and not document.is_deleted:
+        if facts.bookmarked.problem is not None:
+            return _failed(change, facts.bookmarked.problem)
+        if (outside := facts.bookmarked.outside.get(change.scoro_id)) is not None:
+            return _outside(change, standing, outside)
     if document.is_over and (standing.record is None or not _type(change).deactivates):
         return _deleted(change, document, facts)
     source = fingerprint(change.module, document, facts.connection)
@@ -292,7 +301,9 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
             return _attach(change, document, record, facts)
         if stands and change.interactive and _comes_out_differently(change, document, facts):
             return None
-        return Decision(change, Outcome.UNCHANGED) if stands else Decision(change, Outcome.REVERTED, "", "posted")
+        state = standing.state if facts.bookmarked.is_set else ""  # inside: a reason of earlier goes
+        unchanged = Decision(change, Outcome.UNCHANGED, document_state=state)
+        return unchanged if stands else Decision(change, Outcome.REVERTED, "", "posted")
     if waits:
         return None
     if standing.refused_fingerprint == source and not change.insists:
@@ -372,6 +383,14 @@ def _excluded(document: Synced, connection: Connection, *, needed: bool = False)
     if document.day is not None and document.day < starts_on:
         return f"it is dated {document.day}, before {starts_on} (data.{module}.start_date)"
     return None
+
+
+def _outside(change: Taken, standing: Standing, reason: str) -> Decision:
+    """A document that no bookmark holds: not sent, and no longer updated if it was."""
+    if standing.record is None:
+        return Decision(change, Outcome.SKIPPED, reason, "skipped")
+    remark = f"{reason[0].upper()}{reason[1:]}: it is no longer updated, and Intacct keeps what it holds."
+    return Decision(change, Outcome.SKIPPED, reason, "posted", remark=remark)
 
 
 def _deleted(change: Taken, document: Synced, facts: Facts) -> Decision:

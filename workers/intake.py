@@ -13,7 +13,7 @@ import structlog
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
 from clients.scoro.known_errors import explain
-from db import applications, changes, connections, failures, follow_ups, outbox, sightings, sites
+from db import applications, changes, connections, failures, follow_ups, outbox, polls, sightings, sites
 from db import intake as ledger_intake
 from db import reference as stored_reference
 from db.breakers import SCORO
@@ -27,6 +27,7 @@ from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.kinds import Kind, RecordRef
 from schemas.scoro import Document, Synced, read_product
 from workers import files, filing, measure
+from workers.bookmarks import Bookmarked, bookmarked
 from workers.decide import Decision, Facts, Outcome, decide, may_have_files, read, record_operation, unknown_needs
 from workers.delivery.policy import RETRIES, delay_s
 from workers.files import FilesPlan
@@ -84,7 +85,8 @@ class _Intake:
             readings = {change.id: read(change, records.get(change.scoro_id), self.connection) for change in self.taken}
             documents = [reading for reading in readings.values() if isinstance(reading, Document)]
             unreadable = self._learn_products(scoro, documents)
-            facts = self._facts(scoro, readings, unreadable)
+            marked = bookmarked(scoro, self.connection, self.taken[0].module, list(records))
+            facts = self._facts(scoro, readings, unreadable, marked)
         except ScoroError as error:
             self._put_back(error)
             return
@@ -93,6 +95,9 @@ class _Intake:
 
         def keep(ledger: Ledger) -> None:
             commit(ledger, self.connection, decisions, sources)
+            if marked.is_set and marked.problem is None:
+                module, outside = self.taken[0].module, set(marked.outside)
+                polls.learn_members(ledger, self.connection.id, module, records.keys() - outside, outside)
             failures.settle_of_connection(ledger, self.connection.id, SCORO, "Scoro could be read again")
 
         self.runtime.db.run(keep)
@@ -105,7 +110,11 @@ class _Intake:
         )
 
     def _facts(
-        self, scoro: ScoroClient, readings: dict[int, Synced | Decision], products: dict[int, DocumentError]
+        self,
+        scoro: ScoroClient,
+        readings: dict[int, Synced | Decision],
+        products: dict[int, DocumentError],
+        marked: Bookmarked,
     ) -> Facts:
         """What the decisions need beside the documents: the ledger's standing, and the records that they need."""
         db = self.runtime.db
@@ -121,7 +130,9 @@ class _Intake:
             }
         )
         today = db.run(lambda ledger: follow_ups.known(ledger, self.connection.id)).today
-        facts = Facts(self.connection, self.references.of(self.connection), standing, known, {}, products, today=today)
+        facts = Facts(
+            self.connection, self.references.of(self.connection), standing, known, {}, products, marked, today=today
+        )
         facts = replace(facts, files=self._files(documents, facts))
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
         sources, known_too = read_sources(scoro, wanted, self._known)
@@ -253,9 +264,10 @@ def commit(
     What another reader took over is left alone: it has read Scoro later than we did.
     """
     mine = changes.still_mine(ledger, [decision.change for decision in decisions])
-    read_now = {d.change.scoro_id: held for d in decisions if (held := sources[d.change.document_id])}
-    sightings.record(ledger, connection.id, decisions[0].change.module, read_now)
     decisions = [decision for decision in decisions if decision.change.id in mine]
+    for module in {decision.change.module for decision in decisions}:
+        read_now = {d.change.scoro_id: held for d in decisions if (held := sources[d.change.document_id])}
+        sightings.record(ledger, connection.id, module, read_now)
     documents = [decision.change.document_id for decision in decisions]
     ledger_intake.lock_intents(ledger, documents)
     ledger_intake.lock_documents(ledger, documents)  # a person who decides about one comes before this or after it
@@ -288,6 +300,7 @@ def commit(
     ledger_intake.set_document_states(
         ledger, {d.change.document_id: (d.document_state, d.reason) for d in decisions if d.document_state}
     )
+    ledger_intake.remark(ledger, {d.change.document_id: d.remark for d in decisions if d.remark})
     ledger_intake.notice(ledger, [d.change.document_id for d in decisions if d.change.interactive])
     ledger_intake.hasten(ledger, [d.change.document_id for d in by_outcome[Outcome.UNCHANGED] if d.change.interactive])
     failures.bury(

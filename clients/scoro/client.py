@@ -81,6 +81,7 @@ class ScoroClient:
         self._limiter = limiter
         self._on_limits = on_limits
         self._urgent = False
+        self._is_user = not api_key
         self._ignores_ids: set[str] = set()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         self._poster = Poster(
@@ -93,6 +94,17 @@ class ScoroClient:
         """The same client for what a person waits for: it may use what is kept of Scoro's limits."""
         client = copy.copy(self)
         client._urgent = True
+        return client
+
+    @property
+    def has_user(self) -> bool:
+        """Whether a user's token is there, without which bookmarks are out of reach."""
+        return bool(self._user_token)
+
+    def by_user(self) -> Self:
+        """The same client in the name of the user whose token it has."""
+        client = copy.copy(self)
+        client._is_user = bool(self._user_token)
         return client
 
     def call(
@@ -226,6 +238,23 @@ class ScoroClient:
                     found[id] = record
         return found
 
+    def inside(self, module: str, ids: Sequence[int], bookmark: str) -> set[int]:
+        """Which of these records a bookmark holds; the client must have a user's token.
+
+        A site that ignores the filter by id beside a bookmark shows it by rows nobody asked for: then the whole
+        bookmark is read.
+        """
+        id_field = ID_FIELDS.get(module, "id")
+        wanted, held = set(ids), set[int]()
+        for start in range(0, len(ids), PLAIN_PAGE):
+            chunk = list(ids[start : start + PLAIN_PAGE])
+            rows = self.list_page(module, filter={id_field: chunk}, bookmark=bookmark)
+            found = _ids(rows, id_field)
+            if not found <= set(chunk):
+                return {id for page in self.pages(module, bookmark=bookmark) for id in _ids(page, id_field)} & wanted
+            held |= found
+        return held
+
     def modify(
         self,
         module: str,
@@ -242,10 +271,17 @@ class ScoroClient:
         """Delete a record (Scoro keeps it for 30 days)."""
         self.call(module, "delete", id, on_leaving=on_leaving)
 
-    def subscribe_webhook(self, module: str, url: str) -> Record:
-        """Have Scoro post every creation, change and deletion of a module to a URL; returns the subscription."""
+    def subscribe_webhook(self, module: str, url: str, bookmark: str | None = None) -> Record:
+        """Have Scoro post every creation, change and deletion of a module to a URL; returns the subscription.
+
+        With a bookmark, which takes a user's token, only of what it holds.
+        """
         request = {"module": module, "action": "any", "actors": ["any"], "owners": ["any"], "url": url}
-        data = self.call("webhooks", "subscribe", request=request)
+        caller = self
+        if bookmark:
+            request["bookmark_id"] = bookmark
+            caller = self.by_user()
+        data = caller.call("webhooks", "subscribe", request=request)
         return data if isinstance(data, dict) else {}
 
     def webhooks(self) -> list[Record]:
@@ -297,7 +333,7 @@ class ScoroClient:
 
     def _key(self, module: str, top_level: Mapping[str, Any]) -> dict[str, str]:
         """The credential of a call: the company key is turned away where bookmarks are meant (scoro-api, section 2)."""
-        if self._user_token and (not self._api_key or module == "bookmarks" or "bookmark" in top_level):
+        if self._user_token and (self._is_user or module == "bookmarks" or "bookmark" in top_level):
             return {"user_token": self._user_token}
         return {"apiKey": self._api_key or ""}
 
@@ -309,6 +345,10 @@ class ScoroClient:
             self._ignores_ids.add(module)
         # A row without lines is one of a plain list, not a document without lines.
         return {id: by_id[id] for id in ids if id in by_id and by_id[id].get("lines", ()) is not None}
+
+
+def _ids(rows: Sequence[Record], id_field: str) -> set[int]:
+    return {int(row[id_field]) for row in rows if str(row.get(id_field, "")).isdecimal()}
 
 
 def _plain(value: object) -> str:

@@ -232,7 +232,7 @@ def _taken(taken: str | None, scoro_entity: str, company_id: str, entity: str, n
 
 def _subscribe(runtime: Runtime, site: Site, client: ScoroClient) -> list[str]:
     if runtime.public_url is None:
-        return ["PUBLIC_URL is not set, so Scoro cannot call us: changes come by `sync now` and `send` alone"]
+        return ["PUBLIC_URL is not set, so Scoro cannot call us: changes are looked for every five minutes"]
     try:
         url = hook_url(runtime.public_url, site.hook_token)
         modules = subscribe_missing(runtime.db, site.id, client, url)

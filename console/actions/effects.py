@@ -1,10 +1,12 @@
 """What a change of settings will do, counted in this ledger: said before anybody relies on it."""
 
 from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo
 
 from db import creates, forecast
 from db.database import Ledger as Session
 from db.database import one
+from schemas.schedule import next_slot
 from schemas.setting_effects import effect_of
 from schemas.settings import ConnectionSettings
 
@@ -70,11 +72,30 @@ def _held(session: Session, connection_id: int, _: str, __: ConnectionSettings) 
     return f"{waiting:,} new documents wait for a person: connection allow lets them go" if waiting else ""
 
 
+def _runs(session: Session, connection_id: int, _: str, changed: ConnectionSettings) -> str:
+    row = one(
+        session,
+        """SELECT ledger_now() AS now, s.time_zone, (SELECT count(*)::int FROM change c WHERE c.connection_id = n.id
+               AND c.state = 'waiting' AND c.scheduled) AS waiting
+           FROM connection n JOIN site s ON s.id = n.site_id WHERE n.id = %s""",
+        [connection_id],
+    )
+    waiting = f"; {row['waiting']:,} changes wait for it" if row["waiting"] else ""
+    if changed.schedule.frequency == "continuous":
+        return f"Everything is sent at once{waiting.replace('wait for it', 'that wait go now')}"
+    run = next_slot(changed.schedule, row["time_zone"], row["now"])
+    if run is None:
+        return f"Only sync now and quick actions send{waiting}"
+    at = run.astimezone(ZoneInfo(row["time_zone"]))
+    return f"The next run is on {at:%A %Y-%m-%d at %H:%M} ({row['time_zone']}){waiting}"
+
+
 COUNTS: Mapping[str, Callable[[Session, int, str, ConnectionSettings], str]] = {
     "waiting": _waiting,
     "switched": _switched,
     "posted": _posted,
     "pulls": _pulls,
     "held": _held,
+    "runs": _runs,
 }
 """What is counted, by the word in the table of effects."""

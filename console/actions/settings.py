@@ -23,6 +23,8 @@ def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str
         changed = set_key(settings, key, value)
         if changed.data.bills.direction != settings.data.bills.direction:
             _check_may_turn(session, connection_id, key)
+        if key.endswith(".bookmark") and value.strip():
+            _check_has_user(session, connection_id, key)
         changes.append((key, f"{key}: {_value_of(settings, key)} -> {_value_of(changed, key)}"))
         settings = changed
     connections.save_settings(session, connection_id, settings)
@@ -38,6 +40,21 @@ def _check_may_turn(session: Session, connection_id: int, key: str) -> None:
         raise SettingError(
             f"{key}: {some} on the way or held up; wait with `scoro-intacct wait`, and settle or ignore those that"
             " `scoro-intacct documents list --kind bill` shows as held or failed"
+        )
+
+
+def _check_has_user(session: Session, connection_id: int, key: str) -> None:
+    """Bookmarks of Scoro are out of reach without a user's token."""
+    row = one(
+        session,
+        """SELECT s.name, s.user_token IS NOT NULL AS has_user FROM connection c JOIN site s ON s.id = c.site_id
+           WHERE c.id = %s""",
+        [connection_id],
+    )
+    if not row["has_user"]:
+        raise SettingError(
+            f"{key}: Scoro shows bookmarks to users alone: give the site a user's token first, with"
+            f" `scoro-intacct site set {row['name']} user-token-file=F`"
         )
 
 

@@ -9,6 +9,7 @@ interface only:
   GET  counters, webhooks/idle            what was asked of the stand-in, and what it delivered
   GET  records/{module}                   whole records
   POST create|edit|delete/{module}[/{id}] what a person would do in Scoro
+  POST bookmarks                          a bookmark and what it holds
   POST generate, edits; GET expected      believable documents, seeded edits, the generator's own sums
   POST reset                              as new
 

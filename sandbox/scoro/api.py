@@ -122,7 +122,7 @@ class Api:
                 raise BadRequestError(f"{name}/{action} does not exist")
             call = self._checked(module, action, record_id, body)
             if action == "subscribe":
-                check_subscription(call.given, by_token=call.by_token)
+                check_subscription(self.site, call.given, by_token=call.by_token)
                 await asyncio.to_thread(check_url, str(call.given.get("url", "")))
             return self._dispatch(call)
         except ApiError as error:

@@ -19,7 +19,7 @@ from sandbox.scoro.faults import Fault
 from sandbox.scoro.generation import Order, edit_some, expected, generate
 from sandbox.scoro.modules import MODULES, Module
 from sandbox.scoro.site import A_PERSON
-from sandbox.scoro.store import Narrowed
+from sandbox.scoro.store import Narrowed, Record
 
 JsonObject = Annotated[dict[str, Any], Body()]
 
@@ -47,6 +47,17 @@ class EditsRequest(BaseModel):
     seed: int = 0
 
 
+class BookmarkRequest(BaseModel):
+    """A bookmark: what of a module it holds, as a filter of `list` (`{"id": [1, 2]}`, `{"is_sent": 1}`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    module: str
+    filter: dict[str, Any]
+    name: str = "Bookmark"
+
+
 def from_loopback(request: Request) -> None:
     """Refuse a caller from another machine."""
     host = request.client.host if request.client else ""
@@ -67,7 +78,7 @@ def _module(name: str) -> Module:
 def control(api: Api) -> APIRouter:
     """Make the routes."""
     router = APIRouter(prefix="/_sandbox", dependencies=[Depends(from_loopback)])
-    for add in (_add_records, _add_generator, _add_switches):
+    for add in (_add_records, _add_bookmarks, _add_generator, _add_switches):
         add(router, api)
     return router
 
@@ -127,6 +138,25 @@ def _add_records(router: APIRouter, api: Api) -> None:
             return site.wire.full(module, record)
 
         return await run_in_threadpool(put_back)
+
+
+def _add_bookmarks(router: APIRouter, api: Api) -> None:
+    site = api.site
+
+    @router.post("/bookmarks")
+    async def keep(body: BookmarkRequest) -> dict[str, Any]:
+        """Make a bookmark, or give one that there is another filter, as a person would in Scoro."""
+
+        def put() -> dict[str, Any]:
+            _module(body.module)
+            with site.store.transaction():
+                held = next((r for r in site.store.select("bookmarks") if r.head["bookmark_id"] == body.id), None)
+                number = held.id if held else site.store.next_id("bookmarks")
+                head = {"bookmark_id": body.id, "name": body.name, "module": body.module, "_filter": body.filter}
+                site.store.put(Record("bookmarks", number, "", head, None, site.now()))
+            return {"bookmark_id": body.id}
+
+        return await run_in_threadpool(put)
 
 
 def _entity_of(api: Api, module: Module, record_id: int) -> str:

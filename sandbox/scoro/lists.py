@@ -33,8 +33,8 @@ def listed(site: Site, module: Module, body: Mapping[str, Any], entity: str, *, 
     filters = body.get("filter") or {}
     if not isinstance(filters, dict):
         raise BadRequestError("filter must be an object", "filter")
-    filters = dict(filters) | _bookmarked(site, module, body, by_token=by_token)
     narrowed, tests = _conditions(site, module, filters, body, entity)
+    tests += _bookmarked(site, module, body, by_token=by_token)
     with site.store.lock:
         records = _chosen(site, module, _Query(narrowed, tests, page, detailed))
         if detailed:
@@ -90,20 +90,26 @@ def _page(body: Mapping[str, Any], settings: Settings, *, detailed: bool) -> _Pa
     return _Page((page - 1) * rows, rows)
 
 
-def _bookmarked(site: Site, module: Module, body: Mapping[str, Any], *, by_token: bool) -> dict[str, Any]:
-    """Return the filter that a bookmark stands for."""
+def _bookmarked(site: Site, module: Module, body: Mapping[str, Any], *, by_token: bool) -> list[Test]:
+    """Return the tests that a bookmark stands for."""
     bookmark = body.get("bookmark")
     if not isinstance(bookmark, dict) or not bookmark.get("bookmark_id"):
-        return {}
+        return []
     if not by_token and site.settings.bookmark_with_api_key == "ignore":
-        return {}
+        return []
     if not by_token and site.settings.bookmark_with_api_key == "reject":
         raise ForbiddenError("bookmarks need a user_token", "bookmark")
+    return bookmark_tests(site, module, str(bookmark["bookmark_id"]))
+
+
+def bookmark_tests(site: Site, module: Module, bookmark_id: str) -> list[Test]:
+    """Return the tests of what a bookmark of this module holds; BadRequestError where there is none."""
     with site.store.lock:
         for record in site.store.select("bookmarks"):
-            if record.head["bookmark_id"] == str(bookmark["bookmark_id"]) and record.head["module"] == module.name:
-                return dict(record.head["_filter"])
-    raise BadRequestError(f"bookmark {bookmark['bookmark_id']} does not exist", "bookmark_id")
+            if record.head["bookmark_id"] == bookmark_id and record.head["module"] == module.name:
+                found = (_test(module, name, wanted) for name, wanted in record.head["_filter"].items())
+                return [test for test in found if test is not None]
+    raise BadRequestError(f"bookmark {bookmark_id} does not exist", "bookmark_id")
 
 
 def _conditions(

@@ -55,6 +55,7 @@ class Settings(BaseModel):
     bookmark_with_api_key: Literal["ignore", "apply", "reject"] = Field(
         "ignore", description="what a bookmark does in a list asked for with an apiKey"
     )
+    bookmark_webhooks: bool = Field(True, description="subscriptions may name a bookmark, with a user_token")
     company_account_shape: Literal["list", "object"] = Field("list", description="data of companyAccount/list")
     receipts_view: bool = Field(False, description="receipts/view exists")
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import requests
 
 from sandbox.scoro.errors import BadRequestError
+from sandbox.scoro.lists import bookmark_tests
 from sandbox.scoro.modules import MODULES
 from sandbox.scoro.site import API_USER_ID, Event, Site
 from sandbox.scoro.store import Record
@@ -48,7 +49,7 @@ STOP_TIMEOUT_S = 2
 USER_AGENT = "Scoro webhooks (sandbox)"
 
 
-def check_subscription(given: dict[str, Any], *, by_token: bool) -> None:
+def check_subscription(site: Site, given: dict[str, Any], *, by_token: bool) -> None:
     """Refuse what cannot be subscribed to; BadRequestError names the field."""
     if given.get("module") not in SUBSCRIBABLE:
         raise BadRequestError(f"module {given.get('module')!r} has no webhooks", "module")
@@ -58,7 +59,11 @@ def check_subscription(given: dict[str, Any], *, by_token: bool) -> None:
     if "me" in who and not by_token:
         raise BadRequestError("me needs a user_token", "actors")
     if given.get("bookmark_id"):
-        raise BadRequestError("subscriptions to a bookmark are not part of the sandbox", "bookmark_id")
+        if not site.settings.bookmark_webhooks:
+            raise BadRequestError("bookmark_id is not supported", "bookmark_id")
+        if not by_token:
+            raise BadRequestError("bookmark_id needs a user_token", "bookmark_id")
+        bookmark_tests(site, MODULES[given["module"]], str(given["bookmark_id"]))
 
 
 def check_url(url: str) -> None:
@@ -196,8 +201,19 @@ class Webhooks:
         if settings.webhooks_off or (event.actor.by_api and not settings.own_writes_fire_webhooks):
             return
         for subscription in self._read_subscriptions():
-            if wants(subscription, event):
+            if wants(subscription, event) and self._holds(subscription, event):
                 self._queue(event, str(subscription.head["url"]))
+
+    def _holds(self, subscription: Record, event: Event) -> bool:
+        """Whether the bookmark of a subscription, if it has one, holds the record as it is after the event."""
+        bookmark_id = subscription.head.get("bookmark_id")
+        if not bookmark_id:
+            return True
+        try:
+            tests = bookmark_tests(self._site, event.module, str(bookmark_id))
+        except BadRequestError:
+            return False
+        return all(test(event.record) for test in tests)
 
     def _read_subscriptions(self) -> list[Record]:
         with self._lock:
