@@ -273,14 +273,8 @@ def translated(change: Taken, document: Synced, facts: Facts) -> Decision:
 
 def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decision | None:
     standing = facts.standing[change.document_id]
-    reason = _excluded(document, facts.connection)
-    if reason is not None:
-        return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
-    if facts.bookmarked.is_set and not document.is_deleted:
-        if facts.bookmarked.problem is not None:
-            return _failed(change, facts.bookmarked.problem)
-        if (outside := facts.bookmarked.outside.get(change.scoro_id)) is not None:
-            return _outside(change, standing, outside)
+    if (left_out := _left_out(change, document, facts)) is not None:
+        return left_out
     if document.is_over and (standing.record is None or not _type(change).deactivates):
         return _deleted(change, document, facts)
     source = fingerprint(change.module, document, facts.connection)
@@ -385,8 +379,18 @@ def _excluded(document: Synced, connection: Connection, *, needed: bool = False)
     return None
 
 
-def _outside(change: Taken, standing: Standing, reason: str) -> Decision:
-    """A document that no bookmark holds: not sent, and no longer updated if it was."""
+def _left_out(change: Taken, document: Synced, facts: Facts) -> Decision | None:
+    """The settings leave a document alone, or its bookmark does: not sent, and no longer updated if it was."""
+    standing, marked = facts.standing[change.document_id], facts.bookmarked
+    reason = _excluded(document, facts.connection)
+    if reason is not None:
+        return Decision(change, Outcome.SKIPPED, reason, "posted" if standing.link else "skipped")
+    if not marked.is_set or document.is_deleted:
+        return None
+    if marked.problem is not None:
+        return _failed(change, marked.problem)
+    if (reason := marked.outside.get(change.scoro_id)) is None:
+        return None
     if standing.record is None:
         return Decision(change, Outcome.SKIPPED, reason, "skipped")
     remark = f"{reason[0].upper()}{reason[1:]}: it is no longer updated, and Intacct keeps what it holds."

@@ -130,9 +130,8 @@ class _Intake:
             }
         )
         today = db.run(lambda ledger: follow_ups.known(ledger, self.connection.id)).today
-        facts = Facts(
-            self.connection, self.references.of(self.connection), standing, known, {}, products, marked, today=today
-        )
+        reference = self.references.of(self.connection)
+        facts = Facts(self.connection, reference, standing, known, {}, products, bookmarked=marked, today=today)
         facts = replace(facts, files=self._files(documents, facts))
         wanted = {ref for change, document in documents for ref in unknown_needs(change, document, facts)}
         sources, known_too = read_sources(scoro, wanted, self._known)
