@@ -72,7 +72,7 @@ class Runtime:
 
     def scoro_files(self, connection: Connection) -> ScoroFiles:
         """What finds and reads the files of a connection's Scoro entity; kept, with what it has learned of the site."""
-        client = self._client(connection.site, connection.scoro_entity)
+        client = self.scoro(connection)
         with self._lock:
             return self._files.setdefault(id(client), ScoroFiles(client))
 
