@@ -196,8 +196,9 @@ _ZEROED = "a line keeps its number; one removed in Scoro becomes 0.00"
 
 def _party_rule(role: str) -> str:
     return (
-        f"the linked {role}; else one found by `matching.{role}_key`; else made with an id from `matching.id_template`,"
-        f" where `matching.create_{role}s` is on; the company, or the person where there is none"
+        f"the linked {role}; else one found by `matching.{role}_key`; else the only one of its name, unless the key"
+        " tells the two apart; else made with an id from `matching.id_template`, where"
+        f" `matching.create_{role}s` is on; the company, or the person where there is none"
     )
 
 

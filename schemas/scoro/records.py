@@ -29,6 +29,12 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
+    @classmethod
+    def scoro_name(cls, attribute: str) -> str:
+        """What Scoro calls a field that may have another name here."""
+        alias = cls.model_fields[attribute].validation_alias
+        return alias if isinstance(alias, str) else attribute
+
 
 class DocumentLine(Record):
     """A line of a document; `sum` is without VAT, after the line's discount and before the header's."""

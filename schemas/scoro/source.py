@@ -27,9 +27,7 @@ def source_fingerprint(
 
 
 def _picked(record: Record, names: tuple[str, ...], custom_fields: Collection[str] | None) -> dict[str, Any]:
-    attributes = {
-        info.validation_alias: name for name, info in type(record).model_fields.items() if info.validation_alias
-    }
+    attributes = {record.scoro_name(name): name for name in type(record).model_fields}
     picked = {name: _plain(getattr(record, attributes.get(name, name))) for name in names}
     if custom_fields is not None and "custom_fields" in picked:
         held = picked["custom_fields"]

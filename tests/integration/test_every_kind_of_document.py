@@ -265,3 +265,13 @@ def test_many_of_every_kind_agree_with_the_generator_to_the_cent_and_reading_aga
     for credit in held_by["ARADJUSTMENT"]:
         left = Decimal(credit["TRX_TOTALDUE"]), Decimal(invoices[settled[credit["RECORDNO"]]]["TRX_TOTALDUE"])
         assert 0 in left
+
+
+def test_one_contact_of_scoro_may_be_a_customer_and_a_vendor(bills_world: World) -> None:
+    world = bills_world
+    both = world.scoro.customer("Both Ways Ltd", is_supplier=1)
+    with world.running():
+        invoice = world.scoro.invoice("INV-1", both, line())
+        bill = write(world, "bills", no="B-1", company_id=both, lines=[cost()])
+        until(lambda: posted(world, "bills", bill) and world.document_is(invoice, "posted"), "both are posted")
+    assert held(world, "APBILL", "B-1")["VENDORID"] == held(world, "ARINVOICE", "INV-1")["CUSTOMERID"]

@@ -137,3 +137,22 @@ def test_a_link_counts_before_everything() -> None:
     translation = translate(invoice(), context)
     assert translation.function.body["customerid"] == "C-1"
     assert translation.plans == ()
+
+
+@pytest.mark.parametrize(
+    ("contact", "key", "expected"),
+    [
+        ({"name": "Known Ltd", "id_code": ""}, "id_code", "C-1"),
+        ({"name": " known  LTD "}, "reference_no", "C-1"),
+        ({"name": "Known Ltd", "id_code": "other"}, "id_code", None),
+        ({"name": "Known Ltd", "reference_no": "C-77"}, "reference_no", None),
+        ({"name": "Twin Ltd", "id_code": ""}, "id_code", None),
+    ],
+    ids=["no key in Scoro", "blanks and case", "another registry code", "another id", "several of that name"],
+)
+def test_the_only_namesake_is_the_customer_unless_the_key_tells_them_apart(
+    contact: dict[str, Any], key: str, expected: str | None
+) -> None:
+    found = plan(contact, matching__customer_key=key)
+    assert found.key == (expected or "SCORO-12")
+    assert found.matched is (expected is not None)

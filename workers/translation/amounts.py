@@ -118,12 +118,13 @@ def _unexplained_sum(document: Document, lines: Decimal, discount: Decimal) -> E
 
 
 def _unexplained_vat(document: Document, explained: Decimal, by_rate: Mapping[Rate, Decimal]) -> Exception:
+    field = document.scoro_name("vat_sum")
     rates = ", ".join(sorted({f"{rate.percent_text} %" for rate in by_rate}))
     return refused(
         "unexplained_vat",
-        f"{document.label}: its field vat_sum says {Money(document.vat_sum, document.currency)}, but its lines at"
+        f"{document.label}: its field {field} says {Money(document.vat_sum, document.currency)}, but its lines at"
         f" {rates} make {Money(explained, document.currency)} of VAT. More than a cent per line remains unexplained.",
         f"Open the {document.noun} in Scoro, check the tax rates of its lines, and save it, so that Scoro computes VAT"
         " again.",
-        field="vat_sum",
+        field=field,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from schemas.kinds import Kind
+from schemas.kinds import Kind, RecordRef
 from schemas.money import Money
 from schemas.scoro import Document, Invoice
 from schemas.settings import ConnectionSettings
@@ -39,7 +39,9 @@ def translate_credit_invoice(document: Invoice, context: Context) -> Translation
     draft = context.settings.defaults.invoice_status == "draft"
     written = _legacy(legacy.AR_ADJUSTMENT, document, header, lines, context, notes=notes, draft=draft)
     translation = _translation(document, header, projects, written, context, notes=notes)
-    return replace(translation, credits=document.credited_invoices)
+    refs = [RecordRef(Kind.INVOICE, scoro_id) for scoro_id in document.credited_invoices]
+    there = [ref.scoro_id for ref in refs if ref in context.known or ref in context.sources]
+    return replace(translation, credits=tuple(there))
 
 
 def translate_expense(document: Document, context: Context) -> Translation:

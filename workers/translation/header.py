@@ -121,7 +121,7 @@ def _credited(document: Document, context: Context, notes: list[str]) -> str:
         if number:
             numbers.append(number)
         else:
-            notes.append(f"The credited invoice with id {scoro_id} has no number that is known, so none is named.")
+            notes.append(f"The credited invoice with id {scoro_id} is not known, so it is not named.")
     if len(numbers) > 1:
         notes.append(f"It credits {', '.join(numbers)}; its reference names the first one.")
     return numbers[0] if numbers else ""

@@ -26,6 +26,8 @@ class Role:
     object: str
     word: str
     in_scoro: str
+    contact_mark: str = ""
+    """In the names of contacts: one contact of Scoro may be a customer and a vendor, and names are unique."""
 
     @property
     def id_field(self) -> str:
@@ -55,7 +57,7 @@ ROLES: Mapping[Kind, Role] = {
     role.kind: role
     for role in (
         Role(Kind.CUSTOMER, "CUSTOMER", "payer", "client"),
-        Role(Kind.VENDOR, "VENDOR", "supplier", "supplier"),
+        Role(Kind.VENDOR, "VENDOR", "supplier", "supplier", contact_mark="V "),
     )
 }
 
@@ -94,6 +96,9 @@ def match_or_create(contact: Contact, ref: RecordRef, context: Context, document
     if (found := reference.party(role.kind, party_id)) is not None:
         note = f"The contact {_name(contact)} stands in Intacct already as {found.id}."
         return RecordPlan(ref, found.id, None, (note,))
+    if (found := _only_namesake(contact, role, key, reference)) is not None:
+        note = f"The contact {_name(contact)} was matched to the {role.kind} {found.id}, the only one of its name."
+        return RecordPlan(ref, found.id, None, (note,))
     if not role.may_be_made(matching):
         raise refused(
             f"{role.kind}_without_counterpart",
@@ -113,15 +118,15 @@ def match_or_create(contact: Contact, ref: RecordRef, context: Context, document
             field="name",
             culprit=(str(contact.contact_id),),
         )
-    fields = {role.id_field: party_id, **_fields(contact, party_id, key, notes)}
+    fields = {role.id_field: party_id, **_fields(contact, role, party_id, notes, key=key)}
     return RecordPlan(ref, party_id, create(role.object, fields), tuple(notes))
 
 
 def _matched(contact: Contact, role: Role, key: str, reference: ReferenceData, document: Synced) -> Party | None:
+    value = _value(contact, key)
     if key == "name":
-        named = reference.parties_named(role.kind, one_line(contact.full_name))
+        named = reference.parties_named(role.kind, value)
         return named[0] if len(named) == 1 else None
-    value = contact.custom_fields.get(key, "") if key.startswith("c_") else str(getattr(contact, key))
     if key not in {"id_code", "vatno"}:
         return reference.party(role.kind, value) if value else None
     taxed = reference.parties_with_tax_id(role.kind, value) if tax_key(value) else ()
@@ -137,6 +142,22 @@ def _matched(contact: Contact, role: Role, key: str, reference: ReferenceData, d
             culprit=(value,),
         )
     return taxed[0] if taxed else None
+
+
+def _only_namesake(contact: Contact, role: Role, key: str, reference: ReferenceData) -> Party | None:
+    """The only customer or vendor of the contact's name, unless the key tells the two apart."""
+    named = reference.parties_named(role.kind, one_line(contact.full_name))
+    if len(named) != 1 or not contact.full_name:
+        return None
+    told_apart = tax_key(_value(contact, key)) and (named[0].tax_id or key not in {"id_code", "vatno"})
+    return None if told_apart else named[0]
+
+
+def _value(contact: Contact, key: str) -> str:
+    """What the contact says in the field that a setting names."""
+    if key == "name":
+        return one_line(contact.full_name)
+    return contact.custom_fields.get(key, "") if key.startswith("c_") else str(getattr(contact, key))
 
 
 def _party_id(contact: Contact, role: Role, matching: MatchingSettings, document: Synced) -> str:
@@ -158,12 +179,12 @@ def _party_id(contact: Contact, role: Role, matching: MatchingSettings, document
     return party_id
 
 
-def _fields(contact: Contact, party_id: str, key: str, notes: list[str]) -> dict[str, Value]:
+def _fields(contact: Contact, role: Role, party_id: str, notes: list[str], *, key: str) -> dict[str, Value]:
     full_name = one_line(contact.full_name)
     name = cut(full_name, MAX_NAME_CHARACTERS)
     if name != full_name:
         notes.append(f"The name of {party_id} was cut at {MAX_NAME_CHARACTERS} characters.")
-    suffix = f" ({party_id})"
+    suffix = f" ({role.contact_mark}{party_id})"
     display: dict[str, Value] = {
         # Contacts are told apart by name, and two parties may share one.
         "CONTACTNAME": cut(full_name, MAX_NAME_CHARACTERS - len(suffix)) + suffix,

@@ -40,7 +40,7 @@ def _rate(document: Document, source: Document | DocumentLine, place: str, refer
             "unknown_tax_rate",
             f"{document.label}: {place} has the VAT code {source.vat_code_id}, whose rate is not known.",
             f"Run `scoro-intacct sync background`, or choose another tax rate on the {document.noun} in Scoro.",
-            field="vat_code_id",
+            field=document.scoro_name("vat_code_id"),
             culprit=(str(source.vat_code_id),),
         )
     return Rate(percent or Decimal(0), source.vat_code_id, source.vat_code or (known.code if known else ""))
@@ -68,15 +68,15 @@ def tax_detail(document: Document, rate: Rate, settings: ConnectionSettings, ref
     found = named or at_rate
     if len(found) == 1:
         return found[0]
-    key = _setting_key(rate)
+    key, field = _setting_key(rate), document.scoro_name("vat_code_id")
     code = f"{rate.vat_code} ({rate.percent_text} %)" if rate.vat_code else f"{rate.percent_text} %"
     choice = f"several: {', '.join(detail.detail_id for detail in found)}" if found else "none"
     raise refused(
         "tax_without_counterpart",
-        f"{document.label}: for the tax rate {code} (vat_code_id {rate.vat_code_id or 'empty'}) Intacct has {choice}"
+        f"{document.label}: for the tax rate {code} ({field} {rate.vat_code_id or 'empty'}) Intacct has {choice}"
         f" for {WORDS[type_]}.",
         f"Choose another tax rate on the {document.noun} in Scoro, or map it: {setting_command(key, 'DETAILID')}",
-        field="vat_code_id",
+        field=field,
         culprit=(code, type_),
     )
 
