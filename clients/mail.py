@@ -107,6 +107,14 @@ class MailServer:
         finally:
             _close(smtp)
 
+    def greet(self) -> None:
+        """Connect and sign in without sending anything; raises MailError."""
+        try:
+            smtp = self._open()
+        except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
+            raise Unreachable(f"the mail server {self.host}:{self.port}: {_words(error)}") from error
+        _close(smtp)
+
     def _open(self) -> smtplib.SMTP:
         context = ssl.create_default_context()
         smtp = (

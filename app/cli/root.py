@@ -7,6 +7,7 @@ import typer
 from app.cli import (
     acting,
     connecting,
+    doctor,
     documents,
     failure_log,
     people,
@@ -56,6 +57,7 @@ for command in (
     processes.work,
     processes.schedule,
     processes.migrate,
+    doctor.doctor,
     connecting.connect,
     sending.send,
     sending.fetch,
