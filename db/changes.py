@@ -41,7 +41,7 @@ DOCUMENTS = """INSERT INTO document (connection_id, module, kind, scoro_id)
 
 CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, interactive, anew, scheduled, due_at)
     SELECT d.id, d.connection_id, %(origin)s::change_origin, %(actor)s, %(interactive)s, %(anew)s,
-        %(origin)s::change_origin <> 'manual' AND NOT %(anew)s
+        %(origin)s::change_origin IN ('webhook', 'poll') AND NOT %(anew)s
             AND coalesce(n.settings #>> '{schedule,frequency}', 'continuous') <> 'continuous',
         CASE WHEN %(interactive)s THEN ledger_now()
              ELSE greatest(ledger_now(), d.taken_at + make_interval(secs => %(settle_s)s)) END
@@ -128,8 +128,9 @@ def capture(
 
     The first change of a quiet document is due at once, further ones within `settle_ms` of its being taken go as one.
     A person's own request (`interactive`) is always due at once. `anew`: what waits or was refused is planned anew
-    though Scoro's document is the same. Where the connection has a schedule, what nobody asked for (`origin` is not
-    `manual`) waits for its next run (`db.schedules`), but for what is planned anew.
+    though Scoro's document is the same. Where the connection has a schedule, what happened in Scoro (`origin` is
+    `webhook` or `poll`) waits for its next run (`db.schedules`); what a person asks for and what follows from a run
+    does not.
     """
     if not scoro_ids:
         return 0

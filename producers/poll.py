@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import Counter
 
 from clients.scoro.client import ID_FIELDS, Record, ScoroClient
-from clients.scoro.errors import ScoroError, Throttled
+from clients.scoro.errors import ConnectionBroken, ScoroError, Throttled
 from db import changes, locks, polls, sightings
 from db.connections import Connection
 from db.database import Database, Ledger
@@ -35,6 +35,8 @@ RELAXED_S = 1800.0
 """Between two looks where webhooks come."""
 AGAIN_S = 60.0
 """After a look that broke off, unless Scoro says how long to wait."""
+BROKEN_S = 300.0
+"""After a look that Scoro did not let in."""
 CALL_S = 10.0
 """Per call of the last look: long lists are looked at less often, so no module takes over 360 calls an hour."""
 OVERLAP = timedelta(days=1)
@@ -117,6 +119,7 @@ class Poller(Loop):
             look.run(self._client_of(connection), self.stop_requested.is_set)
         except ScoroError as error:
             again_s = error.retry_after_s if isinstance(error, Throttled) else AGAIN_S
+            again_s = BROKEN_S if isinstance(error, ConnectionBroken) else again_s
             self._put_off(poll, look.calls, str(error), again_s)
             LOOKS.labels(poll.module, "broken_off").inc()
             log.warning("poll.broken_off", connection=connection.name, module=poll.module, error=str(error))

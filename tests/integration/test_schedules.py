@@ -247,3 +247,10 @@ def test_waits_for_a_run_are_told_apart(office: Office) -> None:
     office.turn()
     (left,) = office.db.run(waits)
     assert waiting.describe(left) == "uk: 1 change waits for `scoro-intacct sync now`."
+
+
+def test_what_follows_from_a_run_does_not_wait_for_the_next_one(office: Office) -> None:
+    office.set("daily", "06:30")
+    for origin in ("schedule", "intacct", "manual", "webhook", "poll"):
+        office.change(origin)
+    assert (office.held(), office.due()) == (2, 3)
