@@ -64,6 +64,14 @@ def keep(
     return [Owed(**row) for row in rows]
 
 
+def standing(ledger: Ledger, operation_ids: Sequence[UUID]) -> list[UUID]:
+    """Of these operations those that made what their records hold now."""
+    rows = ledger.execute(
+        "SELECT operation_id FROM link WHERE operation_id = ANY(%s)", [list(operation_ids)]
+    ).fetchall()
+    return [row["operation_id"] for row in rows]
+
+
 def note_differences(ledger: Ledger, differences: Mapping[int, Problem]) -> None:
     """Keep what Intacct holds otherwise than it was written, until it is written again or a person decides."""
     ledger.execute(

@@ -21,14 +21,12 @@ from db.connections import Connection
 from db.database import Ledger as Session
 from db.links import HeldOperation, Record, Standing
 from schemas.kinds import Kind
+from workers.delivery.hand_edits import EDITED
 from workers.lifecycle.periods import PostingDay, first_named, next_day, tried_day
 from workers.records import GONE_STATES, RecordMissingError
 from workers.runtime import Runtime
 
 Choice = Literal["theirs", "ours"]
-
-STANDS_OVERWRITTEN = "edited_in_intacct"
-"""The difference of a record that somebody edited and our own edit has replaced: ours stands already."""
 
 
 def keep(
@@ -124,7 +122,7 @@ def _ours(
 ) -> str:
     title, document_id = title_of(read_kind, scoro_id), standing.document_id
     differs = (standing.link or {}).get("differs") or {}
-    if record is not None and differs.get("code") == STANDS_OVERWRITTEN:
+    if record is not None and differs.get("code") == EDITED:  # ours stands there already
         links.accept(session, document_id)
         return f"{title} stays as Scoro has it."
     if record is None:

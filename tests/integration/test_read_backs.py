@@ -32,7 +32,7 @@ def test_a_record_is_read_back_in_the_request_that_wrote_it(embedded_world: Worl
 
     world.scoro.edit(made, description="Edited")
     (request,) = sent(world, made)
-    assert request["functions"] == ["update_invoice", "query"]
+    assert request["functions"] == ["query", "query", "update_invoice", "query"], "what it replaces is read in front"
     assert world.row("SELECT seen FROM link WHERE object = 'ARINVOICE'")["seen"]["DESCRIPTION"] == "Edited"
 
 

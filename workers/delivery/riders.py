@@ -1,9 +1,9 @@
 """Reads that ride in a write request that leaves anyway: they cost no request of their own.
 
-A rider adds functions behind the writes of a pack, so it sees what they have just made, and hears the results in the
-transaction that settles them. Whatever becomes of it, the writes are settled as if it had not been there: what it
-raises is undone alone (a savepoint), and a pack that Intacct could not read goes again without riders before anything
-of it is suspected.
+A rider adds functions behind the writes of a pack, so it sees what they have just made (or, `first`, in front of them),
+and hears the results in the transaction that settles them. Whatever becomes of it, the writes are settled as if it had
+not been there: what it raises is undone alone (a savepoint), and a pack that Intacct could not read goes again without
+riders before anything of it is suspected.
 
 `uniqueid=true` holds for the whole request, so the functions of riders get control ids of their own, new each time.
 They count in `delivery.max_functions` and `delivery.max_bytes`, and in the deadline of the call.
@@ -40,6 +40,8 @@ class Rider:
     name: str
     functions: Mapping[str, Function]
     heard: Callable[[Ledger, Results], None]
+    first: bool = False
+    """Whether its reads come in front of the writes: they see what stood there before."""
     controlids: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -195,10 +195,15 @@ class Run:
         charge, sending, along, contents = claimed
         reach("delivery.intent")
         calls = calls_of(sending)
-        reads = [call for rider in along for call in rider.calls]
+        before = [call for rider in along if rider.first for call in rider.calls]
+        behind = [call for rider in along if not rider.first for call in rider.calls]
         whole = [(controlid, attachments.with_contents(function, contents)) for controlid, function in calls]
         called = self.carrier.call(
-            charge, [*whole, *reads], unique=True, atomic=is_transaction(sending), shown=[*calls, *reads]
+            charge,
+            [*before, *whole, *behind],
+            unique=True,
+            atomic=is_transaction(sending),
+            shown=[*before, *calls, *behind],
         )
         del whole, contents
         reach("delivery.answered")

@@ -123,7 +123,7 @@ def holds(header: Row, lines: Sequence[Row], content: Content, *, is_credit: boo
         return False
     if content.lines is None:
         return True
-    own = sorted((row for row in lines if not row.get(TAX_ROW_FIELD)), key=_line_number)
+    own = sorted((row for row in lines if not row.get(TAX_ROW_FIELD)), key=line_number)
     return len(own) == len(content.lines) and all(
         _holds_line(row, line, is_credit=is_credit) for row, line in zip(own, content.lines, strict=True)
     )
@@ -213,18 +213,23 @@ def _groups(value: Value) -> Iterator[Mapping[str, Value]]:
 
 
 def _holds_line(row: Row, line: Line, *, is_credit: bool) -> bool:
-    if line.number is not None and _line_number(row) != line.number:
+    if line.number is not None and line_number(row) != line.number:
         return False
     return all(
-        equal_money(row[field], amount, unsigned=is_credit)
-        if field == AMOUNT_FIELD and (amount := money_of(wanted)) is not None
-        else _same(field, wanted, row[field])
+        same_line_field(field, wanted, row[field], is_credit=is_credit)
         for field, wanted in line.fields.items()
         if field in row
     )
 
 
-def _line_number(row: Row) -> int:
+def same_line_field(field: str, wanted: str, held: str, *, is_credit: bool) -> bool:
+    """Whether a row of a line shows what a function states of this field."""
+    amount = money_of(wanted) if field == AMOUNT_FIELD else None
+    return _same(field, wanted, held) if amount is None else equal_money(held, amount, unsigned=is_credit)
+
+
+def line_number(row: Row) -> int:
+    """The number of a line, 0 where its row has none."""
     text = row.get("LINE_NO", "")
     return int(text) if text.isdecimal() else 0
 
