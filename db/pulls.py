@@ -234,6 +234,9 @@ def fetched(ledger: Ledger, fetch_ids: Collection[int]) -> None:
 
 # ------------------------------------------------------------------------------------------------- records
 
+MANY = 5_000
+"""After so many new rows at once Postgres does not know the table any more, and would plan for an empty one."""
+
 SEE = """INSERT INTO pulled AS mine (connection_id, object, record_no, parent_no, target_no, credit_no, modified_at,
         data, lines)
     SELECT %(connection)s, g.object, g.record_no, g.parent_no, g.target_no, g.credit_no, g.modified_at, g.data, g.lines
@@ -269,7 +272,10 @@ def see(ledger: Ledger, connection_id: int, rows: Sequence[Seen]) -> int:
     ]
     if not written:
         return 0
-    return ledger.execute(SEE, {"connection": connection_id, "rows": Jsonb(written, dumps=_dump)}).rowcount
+    changed = ledger.execute(SEE, {"connection": connection_id, "rows": Jsonb(written, dumps=_dump)}).rowcount
+    if changed >= MANY:
+        ledger.execute("ANALYZE pulled")
+    return changed
 
 
 def _dump(rows: object) -> str:

@@ -187,6 +187,7 @@ CREATE FUNCTION show_write_on_document(documents bigint[], verbs scoro_verb[], s
         reason = n.reason
     FROM unnest(documents, verbs, states, reasons) AS n (document_id, verb, state, reason)
     WHERE d.id = n.document_id AND n.state <> 'superseded'
+      AND (n.state <> 'ready' OR d.state <> 'waiting' OR d.reason <> n.reason)
 $$;
 CREATE FUNCTION document_shows_new_write() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,5 +1,9 @@
-"""A pull of 10,000 payments and 5,000 bills of three lines: few requests, nothing missed or repeated."""
+"""A pull of 10,000 payments and 5,000 bills of three lines: few requests, nothing missed or repeated.
 
+Everything is a twentieth of that, pages too, so the requests are the same; PULL_SCALE=1 takes the full numbers.
+"""
+
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,11 +14,13 @@ from app.wiring import using
 from db import connections, locks
 from tests.worlds.world import World
 from workers import steps
+from workers.pull import queries
 from workers.pull.derive import derive
 from workers.pull.look import look
 from workers.reference import References
 
-PAYMENTS, BILLS = 10_000, 5_000
+SCALE = int(os.environ.get("PULL_SCALE", "20"))
+PAYMENTS, BILLS = 10_000 // SCALE, 5_000 // SCALE
 FIRST_INVOICE, FIRST_PAYMENT, FIRST_DETAIL, FIRST_BILL, FIRST_LINE = 100_000, 200_000, 300_000, 400_000, 500_000
 STAMP = "%m/%d/%Y %H:%M:%S"
 
@@ -94,9 +100,11 @@ def bill(number: int, modified: str) -> tuple[dict[str, Any], list[dict[str, Any
 
 
 @pytest.fixture
-def world(embedded_world: World) -> World:
+def world(embedded_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Large books on the other side, and invoices of ours that they pay."""
     world = embedded_world
+    monkeypatch.setattr(queries, "PAGE_SIZE", queries.PAGE_SIZE // SCALE)
+    monkeypatch.setattr(queries, "KEYS_PER_QUERY", -(-queries.KEYS_PER_QUERY // SCALE))
     world.set(data__receipts__start_date="2020-01-01", data__bills__start_date="2020-01-01")
     world.set(data__bills__direction="to_scoro")
     values = {"connection": world.connection_id, "n": PAYMENTS + 100, "first": FIRST_INVOICE}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from db.connections import Connection
 from db.pulls import Mark, Seen
-from schemas.intacct.functions import Condition, at_least, in_
+from schemas.intacct.functions import MAX_PAGE_SIZE, at_least, in_
 from workers.pull.paging import Paged
 from workers.pull.payments import DETAIL_FIELDS, HEADER_FIELDS, PAYMENTS, Row
 
@@ -18,6 +18,9 @@ a moment after it was changed. A look that took longer overlaps by as long as it
 
 FIRST_LOOK_BACK = timedelta(days=31)
 """The first look begins so long before the first day that is synced: a payment may be booked before its date."""
+
+PAGE_SIZE = MAX_PAGE_SIZE
+"""Rows of a page."""
 
 KEYS_PER_QUERY = 250
 """Records whose lines or details are read by one query."""
@@ -98,7 +101,7 @@ def pulled_objects(connection: Connection) -> list[str]:
 def changed_since(connection: Connection, marks: Mapping[str, Mark]) -> dict[str, Paged]:
     """What has changed since the last look, by object."""
     return {
-        name: Paged(name, READS[name].fields, at_least(MODIFIED, _begins(connection, name, marks.get(name))))
+        name: Paged(name, READS[name].fields, at_least(MODIFIED, _begins(connection, name, marks.get(name))), PAGE_SIZE)
         for name in pulled_objects(connection)
     }
 
@@ -123,14 +126,10 @@ def by_keys(
     ordered = [str(key) for key in sorted(keys)]
     return {
         f"{object_name} by {field} from {ordered[start]}": Paged(
-            object_name, wanted, _one_of(field, ordered[start : start + KEYS_PER_QUERY])
+            object_name, wanted, in_(field, ordered[start : start + KEYS_PER_QUERY]), PAGE_SIZE
         )
         for start in range(0, len(ordered), KEYS_PER_QUERY)
     }
-
-
-def _one_of(field: str, keys: Sequence[str]) -> Condition:
-    return in_(field, keys)
 
 
 def seen(object_name: str, rows: Sequence[Row]) -> list[Seen]:
