@@ -1,6 +1,8 @@
-"""Tests that kill processes."""
+"""Crash tests: processes that die, and the steps at which they do."""
 
 from workers.steps import STEPS
 
+INBOUND = tuple(step for step in STEPS if step.startswith(("pull.", "scoro.")))
+"""Steps of the way from Intacct to Scoro."""
 OUTBOUND = tuple(step for step in STEPS if step.startswith(("intake.", "delivery.", "look_up.", "dead_letter.")))
-"""The steps that an invoice on its way to Intacct passes."""
+"""Steps of the way from Scoro to Intacct."""

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
 import db.outbox
+import db.recovery
 import workers.carrier
 import workers.delivery.run
+import workers.inbound.write
 from app.processes import running, until_told_to_stop
 from app.settings import Settings
 from app.wiring import open_ledger
@@ -54,6 +56,8 @@ def work(settings: Settings, moment: Moment) -> None:
     steps.on_step = _death(moment)
     workers.carrier.deadline_s = lambda functions: CALL_S
     workers.delivery.run.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
+    workers.inbound.write.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
+    db.recovery.SCORO_CALL_S = CALL_S
     db.outbox.CLAIM_S = CLAIM_S
     with (
         open_ledger(settings, actor="worker", pool_size=12) as ledger,

@@ -28,6 +28,7 @@ import producers.webhooks
 import workers.broker
 import workers.carrier
 import workers.delivery.run
+import workers.inbound.write
 from app.cli import processes
 from workers import steps
 
@@ -114,6 +115,8 @@ def live(role: Role, environment: Mapping[str, str], folder: str, name: str, lin
 def _shorten_waits() -> None:
     workers.carrier.deadline_s = lambda functions: CALL_S
     workers.delivery.run.LOOK_UP_AGAIN_S = 1.0
+    workers.inbound.write.LOOK_UP_AGAIN_S = 1.0
+    db.recovery.SCORO_CALL_S = CALL_S
     db.requests.SEND_WINDOW_S = SEND_WINDOW_S  # type: ignore[assignment]
     db.recovery.STALLED_S = STALLED_S
     db.recovery.READING_S = READING_S
