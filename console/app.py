@@ -8,10 +8,12 @@ from starlette.middleware import Middleware
 
 from console.api import api_app
 from console.pages import connections, documents, failures, overview, people, records, signing_in
-from console.web import BodyLimit, Console, Pages, SecurityHeaders, answer_errors
+from console.web import BodyLimit, Console, LedgerAwayError, Pages, SecurityHeaders, answer_errors
 from db.database import LEDGER_LOST
 
 log = structlog.get_logger(__name__)
+
+LEDGER_AWAY_LIVE = "PostgreSQL does not answer. What is shown is from before; it goes on by itself."
 
 NO_SUCH_PAGE = "There is no such page: the menu leads to all there are."
 
@@ -38,9 +40,11 @@ def console_app(console: Console) -> FastAPI:
 
     async def ledger_lost(request: Request, error: Exception) -> Response:
         log.warning("console.ledger_lost", error=str(error).strip())
+        if request.headers.get("x-live"):
+            return Response(LEDGER_AWAY_LIVE, 503, media_type="text/plain")
         return pages.html(request, "told.html", 503, title="The ledger does not answer", text=LEDGER_AWAY, again=True)
 
-    for lost in LEDGER_LOST:
+    for lost in (LedgerAwayError, *LEDGER_LOST):
         app.add_exception_handler(lost, ledger_lost)
 
     @app.exception_handler(HTTPException)

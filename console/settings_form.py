@@ -140,4 +140,10 @@ def _named(data: Mapping[str, Any], key: str) -> str:
     name = data.get("title") or data.get("name") or data.get("detail_id") or ""
     rate = data.get("percent") or data.get("rate")
     text = " ".join(str(part) for part in (number, name) if part) or key
-    return f"{text} ({rate} %)" if rate not in (None, "") else text
+    return f"{text} ({_percent(rate)} %)" if rate not in (None, "") else text
+
+
+def _percent(rate: object) -> str:
+    """A rate without the zeros that Scoro and Intacct write behind it."""
+    text = str(rate)
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -69,6 +69,12 @@ class MissingError(PageError):
     status = 404
 
 
+class LedgerAwayError(PageError):
+    """The ledger did not answer a moment ago: nobody waits for it again."""
+
+    status = 503
+
+
 class TooLargeError(PageError):
     """A form that is larger than any of ours."""
 
@@ -142,6 +148,8 @@ def agent_of(request: Request) -> str:
 def visit_of(console: Console, request: Request, role: Role, form: Mapping[str, str] | None = None) -> Visit:
     """Who asks; raises NotSignedInError or ForbiddenError."""
     token = request.cookies.get(console.cookie, "")
+    if not console.watch.ledger.ok:
+        raise LedgerAwayError(console.watch.ledger.text)
     session = console.db.run(lambda ledger: people.session(ledger, token)) if token else None
     if session is None:
         raise NotSignedInError("Sign in first.")
