@@ -6,7 +6,7 @@ that it holds the files of (its *owner*).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -199,15 +199,18 @@ def kept_bytes(ledger: Ledger, connection_id: int) -> int:
     return int(row["bytes"])
 
 
-def drop_contents(ledger: Ledger, connection_id: int, *, older_than_s: float) -> int:
-    """Forget contents that no file needs any more, kept for that long at the least; returns how many."""
+def drop_contents(ledger: Ledger, connection_id: int | None, *, older_than_s: float) -> int:
+    """Forget contents that no file needs any more, kept for that long at the least; returns how many.
+
+    No connection: those of all.
+    """
     rows = ledger.execute(
-        """DELETE FROM file_content c WHERE c.connection_id = %s
+        """DELETE FROM file_content c WHERE (%s::bigint IS NULL OR c.connection_id = %s)
              AND c.kept_at <= ledger_now() - make_interval(secs => %s)
              AND NOT EXISTS (SELECT FROM attachment a JOIN document r ON r.id = a.record_id
                              WHERE a.digest = c.digest AND a.posted_at IS NULL AND r.connection_id = c.connection_id)
            RETURNING c.digest""",
-        [connection_id, older_than_s],
+        [connection_id, connection_id, older_than_s],
     ).fetchall()
     return len(rows)
 
@@ -363,6 +366,31 @@ def release(ledger: Ledger, record_ids: Collection[int], released: Sequence[Rele
            WHERE o.id = g.id""",
         [Jsonb(rows)],
     )
+
+
+class Pair(NamedTuple):
+    """A file that is attached to a document in Scoro: that one's module and id, and the file's id."""
+
+    module: str
+    scoro_id: int
+    file_id: int
+
+
+def lacking(ledger: Ledger, connection_id: int, pairs: Sequence[Pair]) -> list[tuple[Kind, int]]:
+    """Documents, as kind and id in Scoro, that stand in Intacct and lack a file that may still go there."""
+    rows = ledger.execute(
+        """SELECT DISTINCT d.kind, d.scoro_id
+           FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS g (module, scoro_id, file_id)
+           JOIN document d ON d.connection_id = %s AND d.module = g.module AND d.scoro_id = g.scoro_id
+           LEFT JOIN document f ON f.connection_id = d.connection_id AND f.module = 'files' AND f.scoro_id = g.file_id
+           LEFT JOIN document r ON r.connection_id = d.connection_id AND r.module = 'attachments' AND r.scoro_id = d.id
+           WHERE d.state IN ('posted', 'linked') AND d.kind IN ('invoice', 'bill', 'expense')
+             AND coalesce(f.state NOT IN ('failed', 'skipped', 'ignored'), true)
+             AND NOT EXISTS (SELECT FROM attachment a WHERE a.record_id = r.id AND a.file_id = f.id)
+           ORDER BY 1, 2""",
+        [[p.module for p in pairs], [p.scoro_id for p in pairs], [p.file_id for p in pairs], connection_id],
+    ).fetchall()
+    return [(Kind(row["kind"]), row["scoro_id"]) for row in rows]
 
 
 UNFINISHED = f"""SELECT DISTINCT p.module, p.kind, p.scoro_id

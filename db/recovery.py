@@ -1,6 +1,6 @@
 """What the dead left behind, found by the locks that fell with them. Safe on any number of machines at once."""
 
-from db import changes, culprits, locks, outbox, scoro_writes
+from db import attachments, changes, culprits, locks, outbox, scoro_writes
 from db.database import Ledger
 
 STALLED_S = 60.0
@@ -9,6 +9,8 @@ SCORO_CALL_S = 60.0
 """How long a call to Scoro may take in all."""
 WRITING_S = SCORO_CALL_S + 4 * STALLED_S
 """A session that looks at Intacct or writes to Scoro and has been idle for this long stands still."""
+UNUSED_CONTENT_S = 3600.0
+"""A file's content that no operation came to need within this time was read by somebody who died or changed plans."""
 READING_S = 600.0
 """So long after it took a document a reader stands still."""
 
@@ -98,6 +100,7 @@ def recover(ledger: Ledger, default_wait_s: float) -> None:
     ]
     culprits.release(ledger)
     senders += [row["connection_id"] for row in ledger.execute(SATISFIED).fetchall()]
+    attachments.drop_contents(ledger, None, older_than_s=UNUSED_CONTENT_S)
     outbox.ring(ledger, "pull", *scoro_writes.recover(ledger, default_wait_s, SCORO_CALL_S))
     outbox.ring(ledger, "changes", *readers)
     outbox.ring(ledger, "delivery", *senders)

@@ -19,8 +19,10 @@ from db import changes, locks, polls, sightings
 from db.connections import Connection
 from db.database import Database, Ledger
 from db.polls import Poll
+from producers.late_files import LateFiles
 from producers.loop import Loop
 from schemas.document_types import DOCUMENT_TYPES
+from schemas.kinds import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +51,8 @@ MOST_ROUNDS = 5
 """A list of several pages shifts while it is read: it is read again until nothing new shows, at most so often."""
 TICK_S = 1.0
 
-MODULES = tuple(module for module in DOCUMENT_TYPES if module != "files")
-"""What is polled; files have no `modified_date`."""
+MODULES = tuple(DOCUMENT_TYPES)
+"""What is polled; files, which have no `modified_date`, in a way of their own (`producers.late_files`)."""
 
 MISSED = "Found by a poll: no webhook had told of it."
 
@@ -94,6 +96,7 @@ class Poller(Loop):
         self._client_of = client_of
         self._webhooks = webhooks
         self._modules = modules
+        self._late_files = LateFiles()
 
     def turn(self) -> float:
         """Look at everything that is due."""
@@ -110,7 +113,12 @@ class Poller(Loop):
         connection = self._connection_of(poll.connection_id)
         if connection is None:
             return
-        look = _Look(self._db, connection, poll, self._webhooks)
+        told_of = self._webhooks and DOCUMENT_TYPES[poll.module].entity_type is not None
+        look: _Look | _FilesLook
+        if poll.module == Kind.FILE.module:
+            look = _FilesLook(self._db, connection, self._late_files)
+        else:
+            look = _Look(self._db, connection, poll, told_of)
         if not connection.settings.data.of(DOCUMENT_TYPES[poll.module].kinds[0]).enabled:
             # not looked at: switched on again, the next look begins where the last one ended
             self._put_off(poll, 0, "", CLOSE_S)
@@ -131,7 +139,7 @@ class Poller(Loop):
                 ledger,
                 poll,
                 calls=look.calls,
-                webhooks=self._webhooks,
+                webhooks=told_of,
                 relaxed_s=RELAXED_S,
                 close_s=CLOSE_S,
                 call_s=CALL_S,
@@ -145,6 +153,24 @@ class Poller(Loop):
 
     def _put_off(self, poll: Poll, calls: int, reason: str, again_s: float) -> None:
         self._db.run(lambda ledger: polls.fail(ledger, poll, calls=calls, reason=reason, again_in_s=again_s))
+
+
+class _FilesLook:
+    """One look at all files: documents that lack one."""
+
+    unheard = 0
+    stopped = False
+
+    def __init__(self, db: Database, connection: Connection, late_files: LateFiles) -> None:
+        self._db = db
+        self._connection = connection
+        self._late_files = late_files
+        self.calls = 0
+        self.found = 0
+
+    def run(self, scoro: ScoroClient, _: Callable[[], bool]) -> None:
+        """List them and capture the documents."""
+        self.found, self.calls = self._late_files.look(self._db, self._connection, scoro)
 
 
 class _Look:

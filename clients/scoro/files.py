@@ -60,6 +60,8 @@ class ScoroFiles:
         """Files whose relations only a view of each tells."""
         self._every: tuple[File, ...] = ()
         self._every_until = float("-inf")
+        self.calls_of_last_reading = 0
+        """How many calls it took to list all files."""
 
     def of(self, module: str, ids: Collection[int]) -> dict[int, list[File]]:
         """The files attached to these records of a module, by record; deleted ones are left out."""
@@ -92,6 +94,7 @@ class ScoroFiles:
                         if file is not None:
                             found[file.file_id] = file
                 self._every = tuple(found.values())
+                self.calls_of_last_reading = calls
                 self._every_until = time.monotonic() + SCAN_S_PER_CALL * max(0, calls - 1)
             return self._every
 

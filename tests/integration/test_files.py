@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from app.wiring import using
+from producers.late_files import LateFiles
+from sandbox import fixtures
 from schemas.kinds import Kind
-from tests.worlds.stand_ins import line
+from tests.worlds.stand_ins import line, today
 from tests.worlds.waiting import until
 from tests.worlds.world import World
 
@@ -211,3 +214,81 @@ def test_switched_off_files_cost_nothing(at_work: World) -> None:
     at_work.settle()
     assert at_work.intacct.records("SUPDOC") == []
     assert "files/list" not in at_work.scoro.control("counters")["requests"]
+
+
+def test_a_late_file_is_found_by_the_poller_alone(embedded_world: World) -> None:
+    world = embedded_world
+    with world.running(), using(world.settings, world.ledger) as runtime:
+        invoice, _ = invoice_with(world)
+        until(lambda: world.document_is(invoice, "posted"), "the invoice is posted")
+        world.settle()
+        file = world.scoro.upload("late.pdf", PDF, ("invoices", invoice))
+        world.scoro.upload("elsewhere.pdf", PDF, ("projects", 1))
+        look = LateFiles()
+        assert look.look(world.ledger.db, world.connection, runtime.scoro(world.connection)) == (1, 1)
+        until(lambda: file_row(world, file)["state"] == "posted", "the file stands in Intacct")
+        world.settle()
+        assert look.look(world.ledger.db, world.connection, runtime.scoro(world.connection)) == (0, 1)
+    assert world.intacct.invoice("INV-1")["SUPDOCID"] == f"SCORO-I-{invoice}"
+
+
+@pytest.mark.parametrize("kind", ["bills", "expenses"])
+def test_bills_and_expenses_carry_their_files(at_work: World, kind: str) -> None:
+    at_work.scoro.set(webhooks_off=True)
+    supplier = at_work.scoro.customer("Supplier Ltd", is_supplier=1)
+    given = {"no": "B-77", "company_id": supplier, "currency": "GBP", "date": today(), "deadline": today()}
+    own = {"finance_account_id": fixtures.SCORO_ACCOUNT_IDS["6000"], "price": "100.00"}
+    lines = [
+        {**own, "amount": "1", "vat_code_id": 1} if kind == "bills" else {**own, "quantity": "1", "tax_code_id": 1}
+    ]
+    document = int(at_work.scoro.create(kind, **given, lines=lines)["id"])
+    at_work.scoro.upload("bill.pdf", PDF, (kind, document))
+    at_work.scoro.set(webhooks_off=False)
+    at_work.scoro.change(kind, document, reference_no="R-1") if kind == "bills" else at_work.scoro.change(
+        kind, document, comment="now"
+    )
+    record_id = f"SCORO-{kind[0].upper()}-{document}"
+    until(lambda: [row["SUPDOCID"] for row in at_work.intacct.records("APBILL")] == [record_id], "the bill names it")
+    at_work.settle()
+    assert held(at_work, record_id) == {"bill.pdf": PDF}
+    late = at_work.scoro.upload("late.pdf", b"%PDF late", (kind, document))
+    at_work.capture(Kind.FILE, late)
+    until(lambda: len(held(at_work, record_id)) == 2, "the late file is added")
+
+
+def test_a_bill_names_its_first_late_file(at_work: World) -> None:
+    supplier = at_work.scoro.customer("Supplier Ltd", is_supplier=1)
+    own = {"finance_account_id": fixtures.SCORO_ACCOUNT_IDS["6000"], "price": "100.00", "amount": "1", "vat_code_id": 1}
+    given = {"no": "B-77", "company_id": supplier, "currency": "GBP", "date": today(), "deadline": today()}
+    bill = int(at_work.scoro.create("bills", **given, lines=[own])["id"])
+    until(lambda: at_work.intacct.records("APBILL"), "the bill is posted")
+    at_work.settle()
+    file = at_work.scoro.upload("late.pdf", PDF, ("bills", bill))
+    at_work.capture(Kind.FILE, file)
+    until(lambda: at_work.intacct.records("APBILL")[0]["SUPDOCID"] == f"SCORO-B-{bill}", "the bill names its file")
+    at_work.settle()
+    assert at_work.intacct.records("APBILL")[0]["TRX_TOTALENTERED"] == "120.00"
+
+
+def test_files_wait_while_a_connection_rehearses_and_follow_their_document(at_work: World) -> None:
+    at_work.execute("UPDATE connection SET state = 'rehearsal'")
+    invoice, (file,) = invoice_with(at_work, PDF)
+    until(lambda: at_work.rows("SELECT FROM operation WHERE object = 'ARINVOICE'"), "the invoice is planned")
+    assert at_work.rows("SELECT FROM file_content") == []
+    assert at_work.rows("SELECT FROM operation WHERE object = 'SUPDOC'") == []
+    at_work.execute("UPDATE connection SET state = 'active'")
+    at_work.ring()
+    until(lambda: file_row(at_work, file)["state"] == "posted", "the file follows")
+    at_work.settle()
+    assert at_work.intacct.invoice("INV-1")["SUPDOCID"] == f"SCORO-I-{invoice}"
+
+
+def test_an_operation_whose_content_was_lost_is_planned_again(at_work: World) -> None:
+    at_work.intacct.fault("throttled", ms=0)
+    invoice, (file,) = invoice_with(at_work, PDF)
+    until(lambda: at_work.rows("SELECT FROM file_content"), "the content is kept")
+    at_work.execute("DELETE FROM file_content")
+    until(lambda: file_row(at_work, file)["state"] == "posted", "the file stands in Intacct")
+    at_work.settle(60)
+    assert held(at_work, f"SCORO-I-{invoice}") == {"file 0.pdf": PDF}
+    assert at_work.intacct.invoice("INV-1")["SUPDOCID"] == f"SCORO-I-{invoice}"
