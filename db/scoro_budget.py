@@ -1,9 +1,9 @@
-"""What a site may still ask Scoro for: one bucket for the window of seconds and one for the day, for all processes.
+"""What a site may still ask Scoro for: the window of seconds and the day, counted for all processes together.
 
-Scoro counts requests in windows of two seconds whose beginning nobody knows. Half of a window's requests may leave at
-once and the other half comes back over its length, so that no window holds more than the limit, wherever it begins. The
-day's rest is what Scoro's headers say, less what left since. A tenth of both is kept for what people ask for and for
-payments that come back (`urgent`).
+Scoro counts requests in windows of two seconds whose beginning nobody knows, so none of them may hold more than the
+limit, wherever it begins. What left is counted by quarters of a second, and counts for one more of them than a window
+has, as a request arrives later than it leaves. The day's rest is what Scoro's headers say, less what left since. A
+tenth of both is kept for what people ask for and for payments that come back (`urgent`).
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ WINDOW_S = 2.0
 """Length of Scoro's window (scoro-api, section 6)."""
 WINDOW_LIMIT = 40
 """Requests per window until Scoro's headers say otherwise: those of the Pro plan."""
+SLOT_S = 0.25
+SLOTS = int(WINDOW_S / SLOT_S) + 1
 KEPT = 0.1
 """The share that only urgent requests may use."""
 LONGEST_PAUSE_S = 60.0
@@ -47,48 +49,51 @@ class Verdict:
 
 BUDGET = """WITH now AS MATERIALIZED (SELECT ledger_now() AS at), told AS (
         SELECT now.at, (now.at AT TIME ZONE 'UTC')::date AS today, now.at - make_interval(secs => %(age_s)s) AS told_at,
+            floor(extract(epoch FROM now.at) / %(slot_s)s)::bigint AS this_slot,
             %(limit)s::integer AS "limit", %(left)s::integer AS "left", %(reset_s)s::float AS reset_s,
             %(day_limit)s::integer AS day_limit, %(day_left)s::integer AS day_left
         FROM now
     ), held AS MATERIALIZED (
         SELECT * FROM scoro_budget WHERE site_id = %(site)s FOR UPDATE
     ), known AS (
-        SELECT b.*, t.at, t.today, t.told_at, t."left" AS told_left, t.reset_s, t.day_left AS told_day_left,
-            coalesce(nullif(t."limit", 0), b.window_limit) AS new_limit,
-            coalesce(t.day_limit, b.day_limit) AS new_day_limit, t.day_left IS NOT NULL AND t.told_at > b.day_told_at
+        SELECT b.site_id, t.at, t.today, t.told_at, t.this_slot, b.day, b.day_left AS old_day_left,
+            t.day_left AS told_day_left, coalesce(nullif(t."limit", 0), b.window_limit) AS new_limit,
+            CASE WHEN t.told_at > t.at - make_interval(secs => %(window_s)s) THEN t."left" END AS told_left,
+            (array_fill(0, ARRAY[least(greatest(t.this_slot - b.slot, 0), %(slots)s)::integer]) || b.slots)
+                [1:%(slots)s] AS kept,
+            greatest(b.paused_until, CASE WHEN t."left" = 0
+                THEN t.told_at + make_interval(secs => least(t.reset_s, %(longest)s)) END) AS pause,
+            coalesce(t.day_limit, b.day_limit) AS new_day_limit,
+            t.day_left IS NOT NULL AND t.told_at > b.day_told_at
                 AND (t.told_at AT TIME ZONE 'UTC')::date = t.today AS news
         FROM held b, told t
-    ), refilled AS (
-        SELECT k.*, greatest(1, k.new_limit / 2.0) AS room, CASE
-                WHEN k.news THEN k.told_day_left WHEN k.day = k.today THEN k.day_left ELSE k.new_day_limit END AS rest,
-            greatest(k.paused_until, CASE WHEN k.told_left = 0
-                THEN k.told_at + make_interval(secs => least(k.reset_s, %(longest)s)) END) AS pause
-        FROM known k
     ), counted AS (
-        SELECT r.*, least(r.room, CASE WHEN r.told_at > r.at - make_interval(secs => %(window_s)s) THEN r.told_left END,
-                r.tokens + greatest(0, (r.new_limit - r.window_limit) / 2.0)  -- a larger limit is there at once
-                + greatest(0, extract(epoch FROM r.at - r.tokens_at)) * r.room / %(window_s)s) AS here,
-            CASE WHEN %(urgent)s THEN 0 ELSE least(r.room * %(kept)s, r.room - 1) END AS floor,
-            CASE WHEN %(urgent)s THEN 0 ELSE floor(coalesce(r.new_day_limit, 0) * %(kept)s) END AS day_floor
-        FROM refilled r
+        SELECT k.*, k.new_limit - coalesce((SELECT sum(n) FROM unnest(k.kept) AS n), 0) AS ours,
+            CASE WHEN k.news THEN k.told_day_left WHEN k.day = k.today THEN k.old_day_left ELSE k.new_day_limit END
+                AS rest,
+            CASE WHEN %(urgent)s THEN 0 ELSE floor(k.new_limit * %(kept)s) END AS floor,
+            CASE WHEN %(urgent)s THEN 0 ELSE floor(coalesce(k.new_day_limit, 0) * %(kept)s) END AS day_floor
+        FROM known k
     ), judged AS (
-        SELECT c.*, coalesce(c.rest < 1 + c.day_floor, false) AS daily,
-            c.pause <= c.at AND c.here >= 1 + c.floor AND coalesce(c.rest >= 1 + c.day_floor, true) AS granted
+        SELECT c.*, least(c.ours, c.told_left) AS here, coalesce(c.rest < 1 + c.day_floor, false) AS daily,
+            c.pause <= c.at AND least(c.ours, c.told_left) >= 1 + c.floor
+                AND coalesce(c.rest >= 1 + c.day_floor, true) AS granted
         FROM counted c
     )
-    UPDATE scoro_budget b SET window_limit = j.new_limit, tokens = j.here - (j.granted AND %(take)s)::integer,
-        tokens_at = j.at, paused_until = j.pause, day = j.today, day_limit = j.new_day_limit,
-        day_left = j.rest - (j.granted AND %(take)s)::integer,
+    UPDATE scoro_budget b SET window_limit = j.new_limit, paused_until = j.pause, slot = j.this_slot,
+        -- what Scoro counted and we did not, others have asked for
+        slots = ARRAY[(coalesce(j.kept[1], 0) + j.ours - j.here + (j.granted AND %(take)s)::integer)::integer]
+            || j.kept[2:%(slots)s],
+        day = j.today, day_limit = j.new_day_limit, day_left = j.rest - (j.granted AND %(take)s)::integer,
         day_told_at = CASE WHEN j.news THEN j.told_at ELSE b.day_told_at END
     FROM judged j WHERE b.site_id = j.site_id
     RETURNING j.granted, j.daily, coalesce(j.rest >= 1, true) AS for_people, CASE
         WHEN j.daily THEN extract(epoch FROM (j.today + 1)::timestamp AT TIME ZONE 'UTC' - j.at)
-        ELSE greatest(extract(epoch FROM j.pause - j.at), (1 + j.floor - j.here) * %(window_s)s / j.room)
+        ELSE greatest(extract(epoch FROM j.pause - j.at), (j.this_slot + 1) * %(slot_s)s - extract(epoch FROM j.at))
         END::float AS wait_s"""
 
-FIRST = """INSERT INTO scoro_budget (site_id, window_limit, tokens, tokens_at, day)
-    VALUES (%(site)s, %(first)s, %(first)s / 2.0, ledger_now(), (ledger_now() AT TIME ZONE 'UTC')::date)
-    ON CONFLICT DO NOTHING"""
+FIRST = """INSERT INTO scoro_budget (site_id, window_limit, day)
+    VALUES (%(site)s, %(first)s, (ledger_now() AT TIME ZONE 'UTC')::date) ON CONFLICT DO NOTHING"""
 
 
 def take(ledger: Ledger, site_id: int, *, urgent: bool, told: Told) -> Verdict:
@@ -114,6 +119,8 @@ def _ask(ledger: Ledger, site_id: int, *, urgent: bool, told: Told, take: bool) 
         "age_s": told.age_s,
         "kept": KEPT,
         "window_s": WINDOW_S,
+        "slot_s": SLOT_S,
+        "slots": SLOTS,
         "longest": LONGEST_PAUSE_S,
         "first": WINDOW_LIMIT,
     }

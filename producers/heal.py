@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from clients.scoro.client import ScoroClient
-from clients.scoro.errors import ScoroError
+from clients.scoro.errors import ScoroError, Throttled
 from db.connections import Connection, looked_at_webhooks
 from db.database import Database
 from producers.loop import Loop
@@ -54,7 +54,7 @@ class Healer(Loop):
                 subscribe_missing(self._db, connection.site.id, self._client_of(connection), url, bookmarks)
             except ScoroError as error:
                 log.warning("heal.not_subscribed", connection=connection.name, error=str(error))
-                problem, well = str(error), False
+                problem, well = str(error), well and isinstance(error, Throttled)  # it is not tried again so soon
             self._keep(connection, problem)
         return well
 

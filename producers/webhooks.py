@@ -41,7 +41,12 @@ async def read_body(request: Request) -> bytes:
 
 def accept(ledger: Ledger, site_id: int, hint: WebhookHint) -> str:
     """Commit the change that a hint speaks of; returns what became of it."""
-    sites.heard(ledger, site_id)
+    result = _capture(ledger, site_id, hint)
+    sites.heard(ledger, site_id)  # last: whoever reads holds changes before it holds the site
+    return result
+
+
+def _capture(ledger: Ledger, site_id: int, hint: WebhookHint) -> str:
     if hint.kind is None:
         return "not_synced"
     found = connections.id_by_entity(ledger, site_id, hint.account_id)

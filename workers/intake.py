@@ -44,6 +44,8 @@ MAX_DEATHS = 10
 """A change whose readers died this often is the killer: it ends as a dead letter."""
 LINES_WAIT_S = 60.0
 """An edit that waits for lines to be read looks again after this long; it is called as soon as they are."""
+AGAIN_S = 60.0
+"""When a person's change is tried again that no hold of its site stops."""
 BROKEN_RETRY_S = 300.0
 """How long a site is left alone that does not let us in."""
 
@@ -71,6 +73,11 @@ class _Intake:
     connection: Connection
     taken: Sequence[Taken]
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a person waits for one of the changes."""
+        return any(change.interactive for change in self.taken)
+
     def run(self) -> None:
         killers = [change for change in self.taken if change.deaths >= MAX_DEATHS]
         self.taken = [change for change in self.taken if change.deaths < MAX_DEATHS]
@@ -78,8 +85,7 @@ class _Intake:
         if not self.taken:
             return
         try:
-            urgent = any(change.interactive for change in self.taken)
-            scoro = self.runtime.scoro(self.connection, urgent=urgent)
+            scoro = self.runtime.scoro(self.connection, urgent=self.is_urgent)
             records = scoro.read_many(self.taken[0].module, [change.scoro_id for change in self.taken])
             reach("intake.read")
             readings = {change.id: read(change, records.get(change.scoro_id), self.connection) for change in self.taken}
@@ -150,7 +156,8 @@ class _Intake:
                 chosen.append(files.Read(change, document, bool(link), bool(link and link["function"] is None)))
         if not chosen:
             return {}
-        return files.plan_files(self.runtime.db, self.runtime.scoro_files(self.connection), self.connection, chosen)
+        found = self.runtime.scoro_files(self.connection, urgent=self.is_urgent)
+        return files.plan_files(self.runtime.db, found, self.connection, chosen)
 
     def _by_todays_measure(
         self, documents: Sequence[tuple[Taken, Synced]], standing: Mapping[int, Standing]
@@ -215,7 +222,10 @@ class _Intake:
         elif isinstance(error, ConnectionBroken):
             site_wait_s = BROKEN_RETRY_S
         last_s = RETRIES[ErrorClass.UNAVAILABLE].delays_s[-1]
-        wait_s = 0.0 if site_wait_s else delay_s(ErrorClass.UNAVAILABLE, attempts) or last_s
+        bulk_only = isinstance(error, Throttled) and error.bulk_only
+        # the hold lets a person's own change pass, which must not come again and again all the same
+        held = site_wait_s and not (bulk_only and self.is_urgent)
+        wait_s = 0.0 if held else min(site_wait_s, AGAIN_S) or delay_s(ErrorClass.UNAVAILABLE, attempts) or last_s
         again_s = wait_s or site_wait_s
         log.warning("intake.scoro_failed", connection=self.connection.name, error=str(error), again_in_s=again_s)
         ids = [change.id for change in self.taken]
@@ -225,7 +235,6 @@ class _Intake:
             if isinstance(error, ConnectionBroken):
                 failures.report(ledger, self.connection.id, replace(explain(error), culprit=(SCORO,)))
             if site_wait_s:
-                bulk_only = isinstance(error, Throttled) and error.bulk_only
                 sites.hold(ledger, self.connection.site.id, site_wait_s, bulk_only=bulk_only)
 
         self.runtime.db.run(put_back)

@@ -33,7 +33,7 @@ class Runtime:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: runs finish the round in hand."""
     _scoro: dict[tuple[str, ...], ScoroClient] = field(default_factory=dict)
-    _files: dict[int, ScoroFiles] = field(default_factory=dict)
+    _files: dict[tuple[int, bool], ScoroFiles] = field(default_factory=dict)
     _limits: dict[int, SiteLimits] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,11 +70,11 @@ class Runtime:
                     raise ConnectionBroken(f"the site {site.name} cannot be called: {error}") from error
             return self._scoro[key]
 
-    def scoro_files(self, connection: Connection) -> ScoroFiles:
+    def scoro_files(self, connection: Connection, *, urgent: bool = False) -> ScoroFiles:
         """What finds and reads the files of a connection's Scoro entity; kept, with what it has learned of the site."""
-        client = self.scoro(connection)
+        kept, client = self._client(connection.site, connection.scoro_entity), self.scoro(connection, urgent=urgent)
         with self._lock:
-            return self._files.setdefault(id(client), ScoroFiles(client))
+            return self._files.setdefault((id(kept), urgent), ScoroFiles(client))
 
     def close(self) -> None:
         """End the kept-alive connections to both far sides."""

@@ -227,7 +227,7 @@ def read_scoro(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: i
     type_ = document_type(kind)
     if type_ is None or kind not in OBJECTS:
         raise NotDoneError(f"{kind.noun.capitalize()}s cannot be linked by hand.")
-    record = runtime.scoro(connection).read_many(kind.module, [scoro_id]).get(scoro_id)
+    record = runtime.scoro(connection, urgent=True).read_many(kind.module, [scoro_id]).get(scoro_id)
     if record is None:
         raise NotDoneError(f"Scoro has no {kind.noun} with id {scoro_id}: check the id.")
     try:
