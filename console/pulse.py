@@ -11,6 +11,9 @@ LOOK_S = 10.0
 PRUNE_EVERY = 360
 MINUTE_S = 60
 
+HELD = frozenset({"waiting_quota", "waiting_prerequisite", "waiting_person"})
+"""Stages that work does not leave by itself within moments; all others are on their way."""
+
 
 class Pulse(Loop):
     """Looks whether this minute's figures are there already, and else writes them."""
@@ -48,13 +51,10 @@ class Pulse(Loop):
 
 def figures(ledger: Ledger) -> dict[str, float]:
     """What the ledger says now: by stage, and of the last minute."""
-    found: dict[str, float] = dict.fromkeys((f"backlog.{stage}" for stage in backlog.STAGES), 0.0)
-    oldest: dict[str, float] = {}
+    found = {"backlog.moving": 0.0, "backlog.held": 0.0}
     for row in backlog.backlog(ledger):
-        found[f"backlog.{row['stage']}"] += row["count"]
-        oldest[row["stage"]] = max(oldest.get(row["stage"], 0.0), row["oldest_s"])
+        found["backlog.held" if row["stage"] in HELD else "backlog.moving"] += row["count"]
     last: dict[str, Any] = backlog.lag(ledger, MINUTE_S)
     found |= {f"lag.{name}": last[name] for name in ("p50", "p95") if last[name] is not None}
     found |= {"posted": float(backlog.posted_since(ledger, MINUTE_S))}
-    found |= {"oldest": max(oldest.values(), default=0.0)}
     return found

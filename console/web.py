@@ -6,6 +6,7 @@ MissingError         there is nothing at this address
 """
 
 import hmac
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,21 @@ class TooLargeError(PageError):
     status = 413
 
 
+class Memory:
+    """Keeps what was read for a few seconds, for all readers; two who come at once may both read."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, Any]] = {}
+
+    def get(self, name: str, fresh_s: float, read: Callable[[], Any]) -> Any:
+        """What was read last, else read anew."""
+        kept = self._kept.get(name)
+        if kept is None or time.monotonic() - kept[0] > fresh_s:
+            kept = (time.monotonic(), read())
+            self._kept[name] = kept
+        return kept[1]
+
+
 @dataclass(slots=True)
 class Console:
     """What the pages work with; `secure` where readers come by https."""
@@ -91,6 +107,7 @@ class Console:
     broker_label: str = "RabbitMQ"
     assets: Assets = field(default_factory=Assets)
     version: str = ""
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def db(self) -> Database:

@@ -22,6 +22,8 @@ Row = dict[str, Any]
 HOURS = 24
 STEP_MINUTES = 10
 RECENT_S = 300.0
+PULSE_S = 15.0
+"""Figures come once a minute: so long those that were read are shown again."""
 
 GOOD = ("posted", "linked", "skipped", "ignored", "deleted")
 """States in which nothing is to be done; of the others some wait and some need somebody."""
@@ -59,7 +61,7 @@ def router(console: Console, pages: Pages) -> APIRouter:
 def facts(console: Console, reader: Reader) -> Row:
     """All that the overview shows, in one snapshot."""
     console.watch.opened()
-    found = console.db.run(_read)
+    found = console.db.run(_read) | {"pulse": console.memory.get("pulse", PULSE_S, lambda: _pulse(console))}
     return {
         **found,
         "stages": _stages(found["backlog"]),
@@ -86,13 +88,16 @@ def _read(ledger: Ledger) -> Row:
         "forecasts": {site["name"]: forecast(ledger, site["id"]) for site in sites},
         "sites": sites,
         "by_day": backlog.quota_by_day(ledger),
-        "pulse": pulse.read(ledger, SERIES, HOURS, STEP_MINUTES),
     }
+
+
+def _pulse(console: Console) -> Any:
+    return console.db.run(lambda ledger: pulse.read(ledger, SERIES, HOURS, STEP_MINUTES))
 
 
 SERIES = [
     *("posted", "lag.p50", "lag.p95", "broker.ready", "broker.delayed", "broker.dead"),
-    *(f"backlog.{stage}" for stage in backlog.STAGES),
+    *("backlog.moving", "backlog.held"),
 ]
 
 
@@ -178,14 +183,16 @@ def _charts(reader: Reader, found: Mapping[str, Any]) -> dict[str, Any]:
     end: datetime = found["now"]
     start = end - timedelta(hours=HOURS)
     series = found["pulse"]
-    work = _sum([series[f"backlog.{stage}"] for stage in ("captured", "reading", "ready", "sending", "uncertain")])
-    held = _sum([series[f"backlog.{stage}"] for stage in ("waiting_quota", "waiting_prerequisite", "waiting_person")])
 
     def draw(title: str, *lines: Line, unit: str = "") -> Markup:
         return chart(reader, f"{title}, last {HOURS} hours", lines, start, end, unit=unit)
 
     return {
-        "backlog": draw("Backlog", Line("on its way", "blue", work), Line("held up", "orange", held)),
+        "backlog": draw(
+            "Backlog",
+            Line("on its way", "blue", series["backlog.moving"]),
+            Line("held up", "orange", series["backlog.held"]),
+        ),
         "posted": draw("Posted per minute", Line("posted per minute", "green", series["posted"])),
         "lag": draw(
             "From Scoro to Intacct",
@@ -204,14 +211,6 @@ def _charts(reader: Reader, found: Mapping[str, Any]) -> dict[str, Any]:
             for site in found["sites"]
         },
     }
-
-
-def _sum(series: Sequence[Sequence[tuple[datetime, float]]]) -> list[tuple[datetime, float]]:
-    sums: dict[datetime, float] = defaultdict(float)
-    for points in series:
-        for at, value in points:
-            sums[at] += value
-    return sorted(sums.items())
 
 
 def _burn_down(reader: Reader, site: Row, month: Forecast, by_day: Sequence[Row], now: datetime) -> Markup:

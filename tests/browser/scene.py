@@ -62,7 +62,7 @@ HISTORY = """INSERT INTO pulse (series, at, value)
     SELECT s.series, date_trunc('minute', ledger_now()) - make_interval(mins => m), greatest(0, round((s.base
         + s.swing * (1 + sin(m / 110.0 + s.phase)) * (0.6 + 0.4 * sin(m / 7.0)))::numeric, 2))::float8
     FROM generate_series(2, 1435) m, (VALUES ('posted', 0, 9, 0.0), ('lag.p50', 1, 0.4, 0.0), ('lag.p95', 2, 2, 0.5),
-        ('backlog.captured', 0, 6, 0.3), ('backlog.waiting_person', 0, 2, 2.0), ('broker.ready', 0, 4, 0.4),
+        ('backlog.moving', 0, 6, 0.3), ('backlog.held', 0, 2, 2.0), ('broker.ready', 0, 4, 0.4),
         ('broker.delayed', 0, 0, 0.0), ('broker.dead', 0, 0, 0.0)) s (series, base, swing, phase)
     ON CONFLICT DO NOTHING"""
 """A day of figures for the charts: nobody wants to wait for one."""
