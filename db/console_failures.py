@@ -93,3 +93,13 @@ def classes(ledger: Ledger) -> list[str]:
         "SELECT DISTINCT error_class AS class FROM failure WHERE state IN ('open', 'waiting') ORDER BY 1"
     ).fetchall()
     return [row["class"] for row in rows]
+
+
+def refused_function(ledger: Ledger, failure_id: int) -> Row | None:
+    """The function of the last operation that a failure's documents were refused with: `controlid`, `function`."""
+    return ledger.execute(
+        """SELECT o.controlid, o.function::text AS function FROM failure_document fd
+           JOIN operation o ON o.document_id = fd.document_id AND o.state = 'refused'
+           WHERE fd.failure_id = %s AND fd.cleared_at IS NULL ORDER BY o.created_at DESC LIMIT 1""",
+        [failure_id],
+    ).fetchone()

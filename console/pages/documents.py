@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from console import xml
 from console.actions import documents as actions
-from console.actions import quick
+from console.actions import held, quick
 from console.actions.documents import NotDoneError
 from console.errors import EXPECTED, sentence
 from console.lists import chosen, given_id, query
@@ -108,37 +108,45 @@ def router(console: Console, pages: Pages) -> APIRouter:
     @routes.post("/documents/{document_id}/{decision}")
     def decide(visit: Acts, document_id: int, decision: str) -> Response:
         connection, kind, scoro_id = connection_of(document_id)
-        record_no, reason = visit.form.get("recordno", "").strip(), visit.form.get("anyway", "").strip()
         try:
-            if decision == "send":
-                quick.send(console.db, connection, kind, scoro_id, user=visit.session.name, actor=visit.actor)
-                lines = [f"{kind.noun.capitalize()} {scoro_id} is read again from Scoro now, and sent if it differs."]
-            elif decision == "fetch":
-                quick.fetch(console.db, connection, kind, scoro_id, user=visit.session.name, actor=visit.actor)
-                lines = [f"What Intacct has of {kind.noun} {scoro_id} is read now."]
-            elif decision == "link":
-                if not record_no.isdecimal():
-                    raise NotDoneError("RECORDNO is a number, the key of the record in Intacct: type that.")
-                lines = actions.link(
-                    console.runtime,
-                    connection,
-                    kind,
-                    scoro_id,
-                    record_no,
-                    actor=visit.actor,
-                    anyway=reason or None,
-                )
-            elif decision == "unlink":
-                lines = actions.unlink(console.runtime, connection, kind, scoro_id, actor=visit.actor)
-            elif decision == "ignore":
-                lines = actions.ignore(console.runtime, connection, kind, scoro_id, actor=visit.actor)
-            else:
-                raise MissingError("There is no such decision.")
+            lines = decided(console, visit, connection, kind, scoro_id, decision)
         except EXPECTED as error:
-            return show(visit, document_id, 422, error=sentence(error), typed=record_no)
+            typed = visit.form.get("recordno", "")
+            return show(visit, document_id, 422, error=sentence(error), typed=typed)
         return pages.done(visit, f"/documents/{document_id}", "\n".join(lines))
 
     return routes
+
+
+def decided(  # noqa: PLR0917 - what is decided about which document, as it was found
+    console: Console, visit: Visit, connection: Connection, kind: Kind, scoro_id: int, decision: str
+) -> list[str]:
+    """Do what somebody chose for a document; returns what to say."""
+    runtime, form, actor, user = console.runtime, visit.form, visit.actor, visit.session.name
+    match decision:
+        case "send":
+            quick.send(console.db, connection, kind, scoro_id, user=user, actor=actor)
+            return [f"{kind.noun.capitalize()} {scoro_id} is read again from Scoro now, and sent if it differs."]
+        case "fetch":
+            quick.fetch(console.db, connection, kind, scoro_id, user=user, actor=actor)
+            return [f"What Intacct has of {kind.noun} {scoro_id} is read now."]
+        case "link":
+            record_no, reason = form.get("recordno", "").strip(), form.get("anyway", "").strip()
+            if not record_no.isdecimal():
+                raise NotDoneError("RECORDNO is a number, the key of the record in Intacct: type that.")
+            return actions.link(runtime, connection, kind, scoro_id, record_no, actor=actor, anyway=reason or None)
+        case "unlink":
+            return actions.unlink(runtime, connection, kind, scoro_id, actor=actor)
+        case "ignore":
+            return actions.ignore(runtime, connection, kind, scoro_id, actor=actor)
+        case "keep-theirs":
+            return held.keep(runtime, connection, kind, scoro_id, "theirs", actor=actor)
+        case "keep-ours":
+            return held.keep(runtime, connection, kind, scoro_id, "ours", actor=actor)
+        case "next-open":
+            return held.next_open(runtime, connection, kind, scoro_id, actor=actor)
+        case _:
+            raise MissingError("There is no such decision.")
 
 
 def _count(tally: list[Row], wanted: Filter) -> int:

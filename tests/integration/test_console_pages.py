@@ -6,7 +6,7 @@ import pytest
 from console.actions import people
 from db import backlog
 from db.people import Role
-from tests.worlds.browsing import Somebody, person
+from tests.worlds.browsing import Somebody, hidden_fields, person
 from tests.worlds.waiting import until
 from tests.worlds.world import World
 
@@ -177,3 +177,47 @@ def test_failures_are_cards_by_cause_with_their_money_and_their_documents(
     number = re.findall(r'href="/failures/(\d+)"', card.text)[0]
     assert f"/documents/{embedded_world.document(invoice)['id']}" in anna.get(f"/failures/{number}").text
     assert anna.get("/failures/777").status_code == 404
+
+
+def refused_invoice(world: World) -> str:
+    """An invoice that Intacct refuses; returns the page of its failure."""
+    world.intacct.set(multi_currency=False)
+    world.scoro.invoice("INV-9", world.scoro.customer(), currency="EUR")
+    world.settle()
+    world.intacct.set(multi_currency=True)
+    return f"/failures/{world.row('SELECT id FROM failure')['id']}"
+
+
+def test_a_failure_is_tried_again_after_its_price_was_shown(embedded_world: World, anna: Somebody) -> None:
+    page = refused_invoice(embedded_world)
+    asked = anna.post(f"{page}/read", page=page)
+    assert "1 document in 1 request at the most" in asked.text
+    assert embedded_world.row("SELECT state FROM failure")["state"] == "open"
+    agreed = anna.session.post(
+        f"{anna.base_url}/failures/replay", data={**hidden_fields(asked.text), "why": "mended"}, timeout=30
+    )
+    assert "Replay 1" in agreed.text
+    embedded_world.settle()
+    until(lambda: embedded_world.row("SELECT state FROM failure")["state"] == "resolved", "the failure is resolved")
+    history = anna.get(page).text
+    assert "console:anna" in history
+    assert "mended" in history
+
+
+def test_everything_that_the_filters_show_is_tried_again_at_once(embedded_world: World, anna: Somebody) -> None:
+    refused_invoice(embedded_world)
+    nothing = anna.post("/failures/replay", {"kind": "bill"}, page="/failures")
+    assert (nothing.status_code, "No failure matches" in nothing.text) == (422, True)
+    asked = anna.post("/failures/replay", {"kind": "invoice"}, page="/failures")
+    assert "1 document in 1 request at the most" in asked.text
+
+
+def test_failures_are_talked_about_and_settled_by_hand(embedded_world: World, anna: Somebody) -> None:
+    page = refused_invoice(embedded_world)
+    assert anna.post(f"{page}/comment", {"why": ""}, page=page).status_code == 422
+    assert "Noted" in anna.post(f"{page}/comment", {"why": "asked <b>Ben</b>"}, page=page).text
+    shown = anna.get(page).text
+    assert "asked &lt;b&gt;Ben&lt;/b&gt;" in shown
+    edited = anna.post(f"{page}/edited", {"xml": "<function"}, page=page)
+    assert (edited.status_code, "cannot be sent" in edited.text) == (422, True)
+    assert "is discarded" in anna.post(f"{page}/discard", {"why": "not ours"}, page=page).text
