@@ -117,6 +117,8 @@ def _compare_object(
         meant, stands = _meant(document), sums_of(found[0])
         if stands != meant or found[0]["CURRENCY"] != document["currency"]:
             outcome.differences.append(f"{number}: Intacct holds {stands}, Scoro {meant} {document['currency']}")
+        if document.get("files") and "SUPDOCID" in found[0] and not found[0]["SUPDOCID"]:
+            outcome.differences.append(f"{object_name} {number} has a file in Scoro and names none in Intacct")
     for currency in sorted({d["currency"] for d in sound.values()} | {r["CURRENCY"] for r in records}):
         theirs = sum((sums_of(record) for record in records if record["CURRENCY"] == currency), Sums())
         ours = sum((_meant(d) for d in sound.values() if d["currency"] == currency), Sums())

@@ -74,7 +74,7 @@ def _run_stages(show: "_Show", documents: int, seed: int) -> Report:
     order = {
         "documents": documents,
         "seed": seed,
-        "kinds": list(OBJECTS),
+        "kinds": [*OBJECTS, "file"],
         "broken": True,
         "date_from": (day - timedelta(days=DAYS_BACK)).isoformat(),
         # of before the connection was made, so that they are looked up together before they are created

@@ -4,8 +4,10 @@ A batch is made in steps, each committed with its progress: cut short, it goes o
 asked for again it adds nothing.
 """
 
+import base64
 import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -17,6 +19,7 @@ from sandbox.generator.edits import edit
 from sandbox.generator.invoices import ONE_OFF, REASONS, SUB_HEADING, Payer, Span, invoice
 from sandbox.generator.others import OTHERS, bill, credit_invoice, due_after, expense
 from sandbox.generator.plan import Plan, PlannedLine, sums_of, totals_by_currency
+from sandbox.scoro import files
 from sandbox.scoro.errors import BadRequestError
 from sandbox.scoro.modules import MODULES
 from sandbox.scoro.site import FIRST_NUMBER, THE_GENERATOR, Event, Site
@@ -27,7 +30,10 @@ LET_OTHERS_IN_S = 0.001
 INVOICES_PER_CUSTOMER = 10
 BROKEN_SHARE = 0.03
 ALL_REASONS_FROM = 50
-KINDS = {"invoice", *OTHERS}
+FILE = "file"
+KINDS = {"invoice", FILE, *OTHERS}
+INVOICES_PER_FILE, FILE_AT = 100, 37
+"""Every hundredth invoice has a file."""
 BILLS_PER_SUPPLIER = 10
 
 _INVOICES = MODULES["invoices"]
@@ -55,7 +61,7 @@ class Order:
 def generate(site: Site, order: Order) -> dict[str, Any]:
     """Make a batch; answers the ids of its documents and, of the broken ones, the reasons."""
     if "invoice" not in order.kinds or not KINDS.issuperset(order.kinds):
-        raise BadRequestError(f"kinds must be invoice and any of {sorted(OTHERS)}", "kinds")
+        raise BadRequestError(f"kinds must be invoice and any of {sorted(KINDS)}", "kinds")
     if order.last_day < order.first_day:
         raise BadRequestError("date_to lies before date_from", "date_to")
     note = f"batch:{order.key}"
@@ -138,8 +144,23 @@ def _make_invoice(site: Site, order: Order, index: int, broken: str | None, done
     record = site.save(_INVOICES, None, given, entity=order.entity, actor=THE_GENERATOR)
     site.store.put_plan("invoices", record.id, plan.as_json())
     done["ids"].append(record.id)
+    if FILE in order.kinds and not broken and index % INVOICES_PER_FILE == FILE_AT:
+        _attach(site, order, random, number, record.id)
     if broken:
         done["broken"][str(record.id)] = broken
+
+
+def _attach(site: Site, order: Order, random: Random, number: str, invoice_id: int) -> None:
+    """Attach what the customer has signed."""
+    content = b"%PDF-1.4\n% signed order of invoice " + number.encode() + random.randbytes(random.randint(500, 5_000))
+    part = {
+        "name": f"Signed order {number}.pdf",
+        "size": len(content),
+        "chunk_data": base64.b64encode(content).decode(),
+        "uploaded_by": 1,
+    }
+    file = files.modify(site, None, part, entity=order.entity, actor=THE_GENERATOR)
+    files.relate(site, file.id, {"rel_type": "invoices", "rel_id": invoice_id}, entity=order.entity, add=True)
 
 
 def _make_other(site: Site, order: Order, index: int, kind: str, done: dict[str, Any]) -> None:
@@ -204,6 +225,11 @@ def expected(site: Site) -> dict[str, Any]:
     """Return each planned document's sums and the totals by currency of the invoices that are not broken."""
     documents = []
     healthy = []
+    attached = Counter(
+        int(invoice_id)
+        for file in site.store.select("files", with_lines=False)
+        for invoice_id in file.head.get("relations", {}).get("invoices", ())
+    )
     for _, record_id, held in site.store.plans():
         plan = Plan.from_json(held)
         sums = sums_of(plan)
@@ -217,6 +243,7 @@ def expected(site: Site) -> dict[str, Any]:
                 "vat": str(sums.vat),
                 "gross": str(sums.gross),
                 "broken": plan.broken,
+                "files": attached[record_id] if plan.kind in {"invoice", "credit_invoice"} else 0,
             }
         )
         if plan.broken is None and plan.kind == "invoice":

@@ -13,7 +13,7 @@ from schemas.intacct.functions import Function, create, delete
 from schemas.intacct.orders import check
 from schemas.intacct.results import FunctionResult, GatewayErrorEntry
 from tests.unit.doubtful import NOW, doubtful
-from workers.delivery.look_up import LOOK_UPS, Verdict, questions, verdict, verdicts
+from workers.delivery.look_up import LOOK_UPS, Verdict, at_once, questions, verdict, verdicts
 
 USER = "scoro"
 CUSTOMER = create("CUSTOMER", {"CUSTOMERID": "C1"})
@@ -119,6 +119,13 @@ def test_attachments_are_asked_for_by_a_hundred() -> None:
     assert [function.attributes["maxitems"] for function in asked.values()] == ["100", "1"]
     for function in asked.values():
         check(function)
+
+
+def test_one_look_up_asks_for_one_attachment_as_its_answer_holds_the_files() -> None:
+    function = Function(name="create_supdoc", body={"supdocid": "S", "attachments": {"attachment": []}})
+    files = [doubtful("create", "SUPDOC", function, natural_key=f"S-{number}") for number in range(3)]
+    invoices = [new_invoice(f"N-{number}") for number in range(3)]
+    assert at_once([files[0], *invoices, *files[1:]]) == [files[0], *invoices]
 
 
 def test_nothing_is_asked_for_what_has_no_key() -> None:

@@ -43,6 +43,17 @@ MAX_OPERATIONS = 100
 """Operations of one look-up."""
 
 
+MAX_ATTACHMENTS = 1
+"""Attachment records of one look-up: their answers hold the bytes of all their files."""
+
+
+def at_once(operations: Sequence[Sending]) -> list[Sending]:
+    """Those of them that one request may look up; the others are due again by themselves."""
+    attachments = [operation for operation in operations if operation.object == "SUPDOC"]
+    later = {operation.id for operation in attachments[MAX_ATTACHMENTS:]}
+    return [operation for operation in operations if operation.id not in later]
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """One function of a look-up, and the keys that it answers for."""

@@ -150,7 +150,7 @@ class Run:
             )
             if not ids:
                 return Round.IDLE
-            doubted = operations.details(self.session, ids)
+            doubted = look_up.at_once(operations.details(self.session, ids))
             asked = look_up.questions(doubted)
             if not asked:
                 settlements, _ = self._settled_by_look_up(doubted, {})
@@ -159,7 +159,7 @@ class Run:
             charge = self.charge(Purpose.LOOK_UP, len(asked))
             if charge is None:
                 return Round.IDLE
-            operations.note_attempts(self.session, charge.request_id, ids)
+            operations.note_attempts(self.session, charge.request_id, [operation.id for operation in doubted])
         calls = [(str(uuid.uuid4()), function) for function in asked.values()]
         called = self.carrier.call(charge, calls, unique=False)
         reach("look_up.answered")
