@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import secrets
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,9 @@ from sandbox.scoro.webhooks import Webhooks, check_subscription, check_url
 from sandbox.serve import drop_connection
 
 BACKGROUND = frozenset({"financeAccounts", "vatCodes"})
+SECRETS = frozenset({"apiKey", "user_token"})
+KEPT_REQUESTS = 2000
+"""How many requests are kept word for word."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Api:
     faults: Faults = field(default_factory=Faults)
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
+    log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
+    """What was asked, the newest last: `n`, `path`, and the JSON without keys and tokens."""
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, faults and limits included."""
@@ -117,6 +122,7 @@ class Api:
             if request.method != "POST":
                 raise BadRequestError("only POST is supported")
             body = _json(await request.body())
+            self._note(f"{name}/{action}" + (f"/{record_id}" if record_id else ""), body)
             module = MODULES.get(name)
             if module is None or action not in self._actions(module):
                 raise BadRequestError(f"{name}/{action} does not exist")
@@ -127,6 +133,10 @@ class Api:
             return self._dispatch(call)
         except ApiError as error:
             return envelope.refused(error, settings)
+
+    def _note(self, path: str, body: Mapping[str, Any]) -> None:
+        number = self.log[-1]["n"] + 1 if self.log else 1
+        self.log.append({"n": number, "path": path, "json": {k: v for k, v in body.items() if k not in SECRETS}})
 
     def _actions(self, module: Module) -> frozenset[str]:
         return (

@@ -238,6 +238,11 @@ def _add_switches(router: APIRouter, api: Api) -> None:
             "webhooks": api.webhooks.counted(),
         }
 
+    @router.get("/requests")
+    async def requests(since: int = 0) -> list[dict[str, Any]]:
+        """What the API was asked after request number `since`: `n`, `path` and `json`."""
+        return [entry for entry in api.log if entry["n"] > since]
+
     @router.get("/webhooks/idle")
     async def idle() -> dict[str, Any]:
         """Whether all deliveries are done."""
@@ -251,4 +256,5 @@ def _add_switches(router: APIRouter, api: Api) -> None:
         api.faults.clear()
         api.requests.clear()
         api.statuses.clear()
+        api.log.clear()
         return {"reset": True}

@@ -14,7 +14,7 @@ from workers.intake import intake
 from workers.reference import References
 
 ROUNDS = 30
-DUE = """SELECT (SELECT count(*) FROM change WHERE state = 'waiting' AND due_at <= ledger_now())
+DUE = """SELECT (SELECT count(*) FROM change WHERE state = 'waiting' AND NOT scheduled AND due_at <= ledger_now())
     + (SELECT count(*) FROM operation WHERE state IN ('ready', 'uncertain') AND due_at <= ledger_now())
     + (SELECT count(*) FROM dead_letter WHERE handled_at IS NULL) AS n"""
 

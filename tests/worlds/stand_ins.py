@@ -129,6 +129,15 @@ class Scoro(StandIn):
             if document_id in (None, entry["invoice_id"])
         ]
 
+    def requests(self, since: int = 0) -> list[Record]:
+        """What the API was asked after request number `since`: `n`, `path` and `json`."""
+        kept: list[Record] = self.control(f"requests?since={since}")
+        return kept
+
+    def last_request(self) -> int:
+        """The number of the newest request, 0 where there is none."""
+        return max((int(request["n"]) for request in self.requests()), default=0)
+
     def is_idle(self) -> bool:
         """Whether every webhook was delivered or given up."""
         return bool(self.control("webhooks/idle")["idle"])
