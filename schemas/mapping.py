@@ -120,9 +120,10 @@ def _lines(names: _Line, *, discounts: bool, toggle: str, kept: str) -> tuple[Ma
                 "header",
                 ("discount", "discount2", "discount3"),
                 "a line",
-                "one after the other, on every line but those of products without discounts; one negative line per tax "
-                "rate on `accounts.discount`, else on the account of the largest discounted line with a note; in AP "
-                "adjustments spread over the lines, as those must have one sign",
+                "one after the other, or as their sum if that explains the total, on every line but those of products "
+                "without discounts; one negative line per tax rate on `accounts.discount`, else on the account of the "
+                "largest discounted line with a note; in AP adjustments spread over the lines, as those must have one "
+                "sign",
             )
         )
     rows.append(

@@ -113,7 +113,7 @@ def totals(
 
 
 @st.composite
-def documents(draw: st.DrawFn, sort: Sort) -> dict[str, Any]:
+def documents(draw: st.DrawFn, sort: Sort, *, discounts: int = 3) -> dict[str, Any]:
     lines: list[dict[str, Any]] = []
     # what an AP adjustment takes has lines of one sign; the others may have a line that goes the other way
     lowest = 0 if sort.object == "APADJUSTMENT" else -200
@@ -138,7 +138,9 @@ def documents(draw: st.DrawFn, sort: Sort) -> dict[str, Any]:
         )
     assume(any(one["product_id"] != -1 for one in lines))
     names = ("discount", "discount2", "discount3")
-    header = {name: draw(percents) if draw(st.integers(0, 3)) == 0 else "0" for name in names}
+    # several work one after the other, or as their sum: where that matters there is but one
+    header = dict.fromkeys(names, "0")
+    header |= {name: draw(percents) for name in names[:discounts] if draw(st.integers(0, 3)) == 0}
     made = sort.document(lines, by_document=by_document, **header)
     net = Decimal(made["sum"])
     assume(net * sort.sign > 0)
@@ -217,7 +219,7 @@ def test_without_a_tax_solution_the_lines_add_up_to_the_gross(sort: Sort, data: 
 def test_a_header_that_is_off_is_posted_within_a_cent_a_line_and_refused_beyond(
     sort: Sort, data: st.DataObject, off: int
 ) -> None:
-    payload = data.draw(documents(sort))
+    payload = data.draw(documents(sort, discounts=1))
     payload |= {"sum": str(Decimal(payload["sum"]) + CENT * off)}
     assume(Decimal(payload["sum"]) * sort.sign > 0)
     positions = sum(1 for one in payload["lines"] if one["product_id"] != -1)
@@ -266,6 +268,13 @@ def test_an_edit_posts_the_new_header(sort: Sort, data: st.DataObject) -> None:
     assert (book.net, book.tax) == meant(sort, after)
     numbers = list(changed.line_numbers.values())
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
+def test_several_discounts_are_one_after_the_other_or_their_sum_as_the_header_says() -> None:
+    for net, tax in (("85.50", "17.10"), ("85.00", "17.00")):
+        translation = translate(invoice(discount="10", discount2="5", sum=net, vat_sum=tax))
+        book = Book.of(translation.function)
+        assert (book.net, book.tax) == (Decimal(net), Decimal(tax))
 
 
 def test_a_document_of_another_kind_than_its_record_is_refused() -> None:

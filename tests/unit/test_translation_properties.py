@@ -85,7 +85,11 @@ def total(payload: dict[str, Any]) -> dict[str, Any]:
         rate = Decimal(one.get("vat") or 0)
         net[rate] = net.get(rate, Decimal(0)) + amount
     sum_ = half_up(sum(net.values(), Decimal(0)))
-    assume(sum_ >= 0)
+    if sum_ < 0:  # credit invoices are of no interest here: all the other way round
+        turned = [
+            one | {"sum": str(-Decimal(one["sum"])), "price": str(-Decimal(one["price"]))} for one in payload["lines"]
+        ]
+        return total(payload | {"lines": turned})
     vat = sum((half_up(amount * rate / 100) for rate, amount in net.items()), Decimal(0))
     return payload | {"sum": str(sum_), "vat_sum": str(vat)}
 
@@ -172,6 +176,8 @@ def test_a_rounding_line_is_at_most_a_cent_a_line_and_scoros_own_sums_need_none(
 def test_a_header_that_is_off_is_rounded_within_a_cent_a_line_and_refused_beyond(
     payload: dict[str, Any], off: int
 ) -> None:
+    # several discounts work one after the other, or as their sum: a small difference may be the one or the other
+    payload = total(payload | {"discount2": "0", "discount3": "0"})
     wrong = payload | {"sum": str(Decimal(payload["sum"]) + CENT * off)}
     assume(Decimal(wrong["sum"]) >= 0)
     positions = sum(1 for one in payload["lines"] if one["product_id"] != -1)

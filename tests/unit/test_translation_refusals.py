@@ -255,6 +255,22 @@ ROWS: list[tuple[str, dict[str, Any], Context, str, str, str]] = [
         "connection set C dimensions.fields.DEPARTMENT=c_...",
     ),
     (
+        "unexplained_sum",
+        invoice(sum="103.50", vat_sum="20.00", payment_fee="3.50"),
+        CONTEXT,
+        "sum",
+        "its lines add up to 100.00 GBP",
+        "The difference is its payment fee (payment_fee)",
+    ),
+    (
+        "unexplained_sum",
+        invoice(sum="60.00", vat_sum="20.00", prepayment_sum="40.00", prepayment_id=[3]),
+        CONTEXT,
+        "sum",
+        "says 60.00 GBP",
+        "The difference is its prepayment sum (prepayment_sum)",
+    ),
+    (
         "currency_decimals",
         invoice(currency="JPY"),
         CONTEXT,

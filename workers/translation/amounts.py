@@ -1,6 +1,6 @@
 """The arithmetic of a document: from Scoro's sums to lines that add up to its header, to the cent.
 
-Header totals are the truth and must explain themselves. Header discounts work one after the other on every line but
+Header totals are the truth and must explain themselves. Header discounts work on every line but
 those of products without discounts; what they take off becomes one negative line per tax rate. What then is missing
 to the header's sum goes on a rounding line if it is at most a cent per line; else the document is refused. VAT is
 shared out over rates and lines so that it adds up to the header's VAT, under the same bound.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from schemas.money import CENT, HUNDRED, ZERO, Money, apportion, cents
-from schemas.scoro import Document
+from schemas.scoro import Document, Invoice
 from workers.translation.faults import refused
 
 
@@ -56,25 +56,39 @@ def rate_keys(rates: Iterable[Rate]) -> dict[Rate, str]:
 def discount_lines(document: Document, parts: Sequence[Part]) -> tuple[dict[Rate, Decimal], Decimal]:
     """Return the discount of each rate (negative) and the rest that the header's sum leaves for a rounding line.
 
-    Raises DocumentError where the rest is more than a cent per line.
+    Several discounts work one after the other; where that does not explain the header but their sum does, they were
+    meant as their sum. Raises DocumentError where the rest is more than a cent per line either way.
     """
-    factor = Decimal(1)
-    for percent in document.discounts:
-        factor *= 1 - percent / HUNDRED
-    exact: dict[Rate, Decimal] = {}
-    for part in parts:
-        if part.discountable and factor != 1:
-            exact[part.rate] = exact.get(part.rate, Decimal(0)) - part.amount * (1 - factor)
-    exact = {rate: amount for rate, amount in exact.items() if amount != 0}
     lines = sum((part.amount for part in parts), ZERO)
-    total = cents(sum(exact.values(), Decimal(0)))
-    rest = document.sum - lines - total
-    if abs(rest) > CENT * len(parts):
-        raise _unexplained_sum(document, lines, total)
+    tried = [_discounted(parts, factor) for factor in _factors(document.discounts)]
+    totals = [cents(sum(exact.values(), Decimal(0))) for exact in tried]
+    rests = [document.sum - lines - total for total in totals]
+    best = next((place for place, rest in enumerate(rests) if abs(rest) <= CENT * len(parts)), None)
+    if best is None:
+        raise _unexplained_sum(document, lines, totals[0], rests[0])
+    exact, total, rest = tried[best], totals[best], rests[best]
     if exact and abs(rest) <= CENT:
         # A cent beside the exact discount is how Scoro rounded it, so it belongs to the discount.
         total, rest = total + rest, ZERO
     return dict(zip(exact, apportion(total, list(exact.values())), strict=True)), rest
+
+
+def _factors(discounts: Sequence[Decimal]) -> list[Decimal]:
+    """What is left of an amount after the discounts: one after the other, else all at once."""
+    compound = Decimal(1)
+    for percent in discounts:
+        compound *= 1 - percent / HUNDRED
+    at_once = 1 - sum(discounts, Decimal(0)) / HUNDRED
+    return [compound] if compound == at_once else [compound, at_once]
+
+
+def _discounted(parts: Sequence[Part], factor: Decimal) -> dict[Rate, Decimal]:
+    """What discounts take off at each rate, exactly; negative."""
+    exact: dict[Rate, Decimal] = {}
+    for part in parts:
+        if part.discountable and factor != 1:
+            exact[part.rate] = exact.get(part.rate, Decimal(0)) - part.amount * (1 - factor)
+    return {rate: amount for rate, amount in exact.items() if amount != 0}
 
 
 def share_tax(document: Document, parts: Sequence[Part], lines: int) -> list[Decimal]:
@@ -101,7 +115,7 @@ def share_tax(document: Document, parts: Sequence[Part], lines: int) -> list[Dec
     return shares
 
 
-def _unexplained_sum(document: Document, lines: Decimal, discount: Decimal) -> Exception:
+def _unexplained_sum(document: Document, lines: Decimal, discount: Decimal, rest: Decimal) -> Exception:
     money = {
         name: str(Money(amount, document.currency))
         for name, amount in {"header": document.sum, "lines": lines, "after": lines + discount}.items()
@@ -111,9 +125,23 @@ def _unexplained_sum(document: Document, lines: Decimal, discount: Decimal) -> E
         "unexplained_sum",
         f"{document.label}: its field sum says {money['header']}, but its lines add up to {money['lines']}{discounted}."
         " More than a cent per line remains unexplained.",
-        f"Open the {document.noun} in Scoro, check lines and discounts, and save it, so that Scoro computes the total"
-        " again.",
+        _remedy(document, rest)
+        or f"Open the {document.noun} in Scoro, check lines and discounts, and save it, so that Scoro computes the"
+        " total again.",
         field="sum",
+    )
+
+
+def _remedy(document: Document, rest: Decimal) -> str:
+    """What to do where a field that is no part of the total makes the difference; empty where none does."""
+    if not isinstance(document, Invoice):
+        return ""
+    field = {document.payment_fee: "payment_fee", -document.prepayment_sum: "prepayment_sum"}.get(rest)
+    if field is None:
+        return ""
+    return (
+        f"The difference is its {field.replace('_', ' ')} ({field}): put it on a line of its own with a finance account"
+        " in Scoro, or book the invoice in Intacct by hand."
     )
 
 

@@ -23,7 +23,7 @@ def translate_invoice(document: Invoice, context: Context) -> Translation:
     header = header_of(document, Kind.CUSTOMER, context, notes)
     projects = line_projects(document, header.party_id, context, notes)
     lines = postings(document, context, notes, projects)
-    _note_payments(document, notes)
+    _note_payments(document, currency_of(document, context), notes)
     draft = context.settings.defaults.invoice_status == "draft"
     written = _legacy(legacy.INVOICE, document, header, lines, context, notes=notes, draft=draft)
     return _translation(document, header, projects, written, context, notes=notes)
@@ -85,16 +85,16 @@ def translate_credit_bill(document: Document, context: Context) -> Translation:
     return _translation(document, header, projects, written, context, notes=notes)
 
 
-def _note_payments(document: Invoice, notes: list[str]) -> None:
+def _note_payments(document: Invoice, currency: str, notes: list[str]) -> None:
     """Name what was paid before or on top: it is no part of the invoice's total, so it is not posted with it."""
     if document.prepayment_sum or document.prepayment_id:
-        amount = f" of {Money(document.prepayment_sum, document.currency)}" if document.prepayment_sum else ""
+        amount = f" of {Money(document.prepayment_sum, currency)}" if document.prepayment_sum else ""
         notes.append(
             f"A prepayment{amount} was set against it in Scoro; it is no part of the total: apply its advance in"
             " Intacct."
         )
     if document.payment_fee:
-        fee = Money(document.payment_fee, document.currency)
+        fee = Money(document.payment_fee, currency)
         notes.append(f"A payment fee of {fee} is no part of its total and was not posted.")
 
 
