@@ -3,17 +3,20 @@
 Around the request: `lost_before` (connection cut, nothing ran), `lost_after_commit` (cut, everything ran),
 `late_commit` (cut, everything runs `ms` later), `slow` (runs after `ms`), `throttled` (GW-0010), `status_5xx`, `html`,
 `empty` (the answer; nothing ran, or all with `"when": "after"`), `schema` (XL03000003, nothing ran).
-Inside it: `error` (a function, the sign-in or the whole request answers `errorno`/`description2`) and
+Inside it: `error` (a function, the sign-in or the whole request answers `errorno`/`description2`, or what the vendor is
+known to say: `"text": "period_closed"`, see `vendor_texts.py`) and
 `missing_result` (a function runs but has no result; with `"when": "before"` it does not run either).
 """
 
 import random
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sandbox.intacct.vendor_texts import VENDOR_TEXTS
 
 FaultName = Literal[
     "lost_before",
@@ -61,6 +64,18 @@ class Fault(BaseModel):
     errorno: str = "BL01001973"
     description2: str = "There was an error processing the request."
     correction: str = ""
+    text: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_vendor_says(cls, given: Any) -> Any:
+        """Fill in number, sentence, remedy and level of an error that is named (`vendor_texts.py`)."""
+        name = given.get("text") if isinstance(given, dict) else None
+        if name is None:
+            return given
+        if name not in VENDOR_TEXTS:
+            raise ValueError(f"no error is called {name!r}; known are {', '.join(VENDOR_TEXTS)}")
+        return {**asdict(VENDOR_TEXTS[name]), **given}
 
     @property
     def runs_first(self) -> bool:

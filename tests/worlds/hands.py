@@ -15,7 +15,8 @@ from workers.reference import References
 
 ROUNDS = 30
 DUE = """SELECT (SELECT count(*) FROM change WHERE state = 'waiting' AND NOT scheduled AND due_at <= ledger_now())
-    + (SELECT count(*) FROM operation WHERE state IN ('ready', 'uncertain') AND due_at <= ledger_now())
+    + (SELECT count(*) FROM operation o JOIN connection c ON c.id = o.connection_id AND c.state = 'active'
+       WHERE o.state IN ('ready', 'uncertain') AND o.due_at <= ledger_now())
     + (SELECT count(*) FROM dead_letter WHERE handled_at IS NULL) AS n"""
 
 

@@ -108,7 +108,9 @@ def _closed(operation: Sending, problem: Problem, rules: Rules) -> Settlement | 
     return held(operation, replace(problem, fix=fix), told)
 
 
-def _paid(operation: Sending, problem: Problem, _: Rules) -> Settlement:
+def _paid(operation: Sending, problem: Problem, _: Rules) -> Settlement | None:
+    if operation.verb not in CHANGING | REMOVING:
+        return None
     if operation.verb == "update":
         reason = f"{problem.cause} It is seen whether only accounts or dimensions have changed."
         return _anew(operation, problem, reason, FollowUp(record_state="Paid"))
