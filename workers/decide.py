@@ -252,7 +252,8 @@ def _pass_on(change: Taken, document: Synced, carriers: Sequence[RecordRef], fac
     elif not carriers:
         reason = "it is attached to no invoice, bill or expense"
     else:
-        return Decision(change, Outcome.PASSED_ON, facts=seen, carriers=carriers)
+        reason = f"it goes with {', '.join(f'{ref.kind.noun} {ref.scoro_id}' for ref in carriers)}"
+        return Decision(change, Outcome.PASSED_ON, reason, facts=seen, carriers=carriers)
     standing = facts.standing[change.document_id]
     state = standing.state if standing.state in {"posted", "sending", "uncertain"} else "skipped"
     return Decision(change, Outcome.SKIPPED, reason, state, facts=seen)

@@ -44,6 +44,8 @@ DOWNLOAD_TRIES = 3
 """Readings of a document after which a file that cannot be read now fails, so that it does not hold its document."""
 FUNCTION_BYTES = 4_000
 """What a request needs beside the files of one function."""
+UNREAD = "not read"
+"""In place of the digest of a content that was not read."""
 START_BYTES = 16
 """As many of a content tell its type."""
 
@@ -91,9 +93,12 @@ class Read(NamedTuple):
 
 
 def plan_files(
-    db: Database, scoro: ScoroFiles, connection: Connection, documents: Sequence[Read]
+    db: Database, scoro: ScoroFiles, connection: Connection, documents: Sequence[Read], *, reads_contents: bool = True
 ) -> dict[int, FilesPlan]:
-    """Plan the files of documents of one module, by the ledger's ids of the documents; raises ScoroError."""
+    """Plan the files of documents of one module, by the ledger's ids of the documents; raises ScoroError.
+
+    Without `reads_contents` nothing is read or kept of the files themselves: what would be sent, but for the bytes.
+    """
     settings = connection.settings.data.files
     documents = [
         read
@@ -118,7 +123,8 @@ def plan_files(
     for read in documents:
         holder, files = holders[read.taken.document_id], found.get(read.document.id, [])
         if files or holder.stands or holder.files:
-            plans[read.taken.document_id] = _Planner(db, scoro, connection, read, holder).plan(files)
+            planner = _Planner(db, scoro, connection, read, holder, reads_contents)
+            plans[read.taken.document_id] = planner.plan(files)
     return plans
 
 
@@ -131,6 +137,7 @@ class _Planner:
     connection: Connection
     read: Read
     holder: Holder
+    reads_contents: bool
     failed: list[tuple[File, Problem]] = field(default_factory=list)
 
     @property
@@ -222,6 +229,8 @@ class _Planner:
         settings, name = self.connection.settings.data.files, self.document.label
         try:
             check_file(file, settings, name)
+            if not self.reads_contents:
+                return planned(file, b"", file.file_size or 0, UNREAD, name)
             content = self.scoro.content(file, settings.max_bytes)
             if not content:
                 raise empty(file, name)

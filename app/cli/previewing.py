@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from schemas.kinds import RecordRef
     from schemas.scoro import Synced
     from workers.decide import Facts
+    from workers.files import FilesPlan
     from workers.runtime import Runtime
 
 CONTROLID = "preview"
@@ -78,17 +79,39 @@ def translate(use: Opened, runtime: "Runtime", connection: "Connection", kind: K
     if not isinstance(reading, Decision):
         facts = _facts(use, connection, scoro, change, reading)
         facts = replace(facts, standing={standing.document_id: standing})
+        facts = replace(facts, files=_files(runtime, connection, facts, change, reading))
         reading = decide(change, reading, facts)
     if reading.problem is not None:
         raise Refusal(f"{reading.problem.cause} {reading.problem.fix}")
     if reading.translation is None:
         raise Refusal(f"{kind.capitalize()} {scoro_id} would not be sent: {reading.reason}")
     functions = [plan.function for plan in reading.plans if plan.function]
+    notes = list(reading.notes)
+    if reading.files and reading.files.function:
+        functions.append(reading.files.function)
+    if reading.files:
+        notes += [problem.cause for _, problem in reading.files.failed]
+        notes += [f"Its file {file.file_name} is left out: {reason}." for file, reason in reading.files.left_out]
     return Preview(
         reading.verb,
         tuple(render(CONTROLID, function).decode() for function in [*functions, reading.translation.function]),
-        (*(note for plan in reading.plans for note in plan.notes), *reading.notes),
+        (*(note for plan in reading.plans for note in plan.notes), *dict.fromkeys(notes)),
     )
+
+
+def _files(
+    runtime: "Runtime", connection: "Connection", facts: "Facts", change: "Taken", document: "Synced"
+) -> "dict[int, FilesPlan]":
+    """What would become of the document's files; none of them is read."""
+    from schemas.scoro import Document
+    from workers.decide import may_have_files
+    from workers.files import Read, plan_files
+
+    if not isinstance(document, Document) or not may_have_files(change, document, facts):
+        return {}
+    link = facts.standing[change.document_id].link
+    read = Read(change, document, bool(link), bool(link and link["function"] is None))
+    return plan_files(runtime.db, runtime.scoro_files(connection), connection, [read], reads_contents=False)
 
 
 def _standing(session: "Session", connection: "Connection", kind: Kind, scoro_id: int) -> "Standing":

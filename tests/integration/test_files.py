@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.cli.common import Opened
+from app.cli.previewing import translate
 from app.wiring import using
 from producers.late_files import LateFiles
 from sandbox import fixtures
@@ -205,6 +207,27 @@ def test_a_file_is_sent_by_its_own_id(at_work: World) -> None:
     file = at_work.scoro.upload("own.pdf", PDF, ("invoices", invoice))
     at_work.capture(Kind.FILE, file)
     until(lambda: file_row(at_work, file)["state"] == "posted", "the file stands in Intacct")
+
+
+def test_a_preview_shows_the_attachment_and_reads_no_file(embedded_world: World) -> None:
+    world = embedded_world
+    invoice = world.scoro.invoice("INV-1", world.scoro.customer(), line())
+    world.scoro.upload("contract.pdf", PDF, ("invoices", invoice))
+    world.scoro.upload("empty.exe", b"MZ", ("invoices", invoice))
+    world.change_settings({"data.files.types": "pdf"})
+    with using(world.settings, world.ledger) as runtime:
+        opened = Opened(world.settings, world.ledger)
+        made = translate(opened, runtime, world.connection, Kind.INVOICE, invoice)
+    assert [function.split("<")[2].split(" ")[0].rstrip(">") for function in made.functions] == [
+        "create",
+        "create_supdoc",
+        "create_invoice",
+    ]
+    assert "<attachmentname>contract</attachmentname>" in made.functions[1]
+    assert f"<supdocid>SCORO-I-{invoice}</supdocid>" in made.functions[2]
+    assert any("empty.exe" in note for note in made.notes)
+    assert "files/download" not in world.scoro.control("counters")["requests"]
+    assert world.rows("SELECT FROM file_content") == []
 
 
 def test_switched_off_files_cost_nothing(at_work: World) -> None:
