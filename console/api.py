@@ -5,18 +5,38 @@ at the end. What is refused is answered with one sentence: `{"error": "..."}`.
 """
 
 from collections.abc import Callable
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from console.actions import connecting, going_live, quick, settings, syncing
+from console.actions import failures as failing
+from console.api_models import (
+    ConnectionRow,
+    Document,
+    DocumentPage,
+    Done,
+    Failure,
+    FailurePage,
+    JournalEntry,
+    JournalPage,
+    Overview,
+    Problem,
+    Quota,
+    ReplayAnswer,
+    ReplayWanted,
+    RequestPage,
+    RequestRow,
+    Service,
+    Setting,
+    Stage,
+    Words,
+)
 from console.errors import EXPECTED, sentence
 from console.web import Console, ForbiddenError, MissingError, NotSignedInError, PageError
 from db import backlog, connections, console_documents, console_failures, console_requests, people, reports
@@ -33,186 +53,6 @@ Id = Annotated[int, Path(ge=1, le=2**62)]
 Cursor = Annotated[int | None, Query(ge=1, le=2**62, description="`next` of the page before.")]
 Size = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 OfConnection = Annotated[int | None, Query(ge=1, le=2**62, description="Only of the connection with this id.")]
-
-
-class _Row(BaseModel):
-    """A row as it is answered."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Document(_Row):
-    """A document and where it stands."""
-
-    id: int
-    connection_id: int
-    connection: str
-    kind: str
-    scoro_id: int
-    number: str
-    state: str
-    reason: str
-    intacct_object: str | None
-    intacct_recordno: str | None
-    amount: Decimal | None
-    currency: str | None
-    document_date: date | None
-
-
-class Failure(_Row):
-    """A cause, with what it holds up."""
-
-    id: int
-    connection_id: int
-    connection: str
-    error_class: str = Field(alias="class", serialization_alias="class")
-    code: str
-    cause: str
-    fix: str
-    state: str
-    reason: str
-    count: int
-    money: dict[str, str]
-    first_seen_at: datetime
-    last_seen_at: datetime
-
-
-class RequestRow(_Row):
-    """A request to Intacct."""
-
-    id: int
-    site: str
-    connection: str | None
-    purpose: str
-    state: str
-    result: str
-    functions: int
-    charged_at: datetime
-    left_at: datetime | None
-    ended_at: datetime | None
-    reason: str
-
-
-class JournalEntry(_Row):
-    """A change of state, or what a person did."""
-
-    id: int
-    at: datetime
-    actor: str
-    subject: str
-    subject_id: str
-    from_state: str = Field(alias="from", serialization_alias="from")
-    to_state: str = Field(alias="to", serialization_alias="to")
-    detail: str
-
-
-class Quota(_Row):
-    """A site's month."""
-
-    site: str
-    month: str
-    limit: int
-    used: int
-    left: int
-    unconfirmed: int
-    by_purpose: dict[str, int]
-    resumes_at: datetime | None
-
-
-class ConnectionRow(_Row):
-    """A connection."""
-
-    id: int
-    name: str
-    site: str
-    scoro_entity: str
-    company: str
-    entity: str
-    state: str
-    reason: str
-    next_run: datetime | None
-    tax_solution: str | None
-    requests_used: int
-    unresolved: int
-
-
-class Setting(_Row):
-    """A setting: its value as it is typed, its default and what it means."""
-
-    key: str
-    value: str
-    default: str
-    meaning: str
-    example: str
-
-
-class Stage(_Row):
-    """What lies at a stage."""
-
-    stage: str
-    connection: str
-    count: int
-    oldest_s: float
-
-
-class Service(BaseModel):
-    """How a service is."""
-
-    ok: bool
-    text: str
-
-
-class Overview(BaseModel):
-    """Everything at one glance."""
-
-    ledger: Service
-    broker: Service
-    mail: Service | None
-    backlog: list[Stage]
-    documents: dict[str, int]
-    failing_documents: int
-    money_held_up: dict[str, str]
-    quota: list[Quota]
-
-
-class DocumentPage(BaseModel):
-    """A page of documents, the newest first."""
-
-    rows: list[Document]
-    next: int | None
-
-
-class FailurePage(BaseModel):
-    """A page of failures, the newest first."""
-
-    rows: list[Failure]
-    next: int | None
-
-
-class RequestPage(BaseModel):
-    """A page of requests, the newest first."""
-
-    rows: list[RequestRow]
-    next: int | None
-
-
-class JournalPage(BaseModel):
-    """A page of the journal, the newest first."""
-
-    rows: list[JournalEntry]
-    next: int | None
-
-
-class Done(BaseModel):
-    """What an action came to, in sentences."""
-
-    done: list[str]
-
-
-class Problem(BaseModel):
-    """Why something was not done, with the fix."""
-
-    error: str
 
 
 class Holder(BaseModel):
@@ -431,6 +271,21 @@ def _acts(app: FastAPI, console: Console, Acts: Any, Sets: Any) -> None:  # noqa
         chosen = _loaded(console, connection or rows[0])
         quick.send(console.db, chosen, kind, scoro_id, user=token.name, actor=token.actor)
         return Done(done=[f"{kind.value} {scoro_id} is read again now, and sent if it differs."])
+
+    @app.post("/failures/replay")
+    def replay(token: Acts, wanted: ReplayWanted) -> ReplayAnswer:
+        """Try failures again, once the price is agreed to."""
+        plan = failing.plan(console.db, failure_ids=wanted.failures, stored=wanted.stored)
+        number = failing.replay(console.db, plan, why=wanted.why, actor=token.actor) if wanted.agreed else None
+        return ReplayAnswer(price=plan.text, documents=len(plan.items), requests=plan.requests, replay=number)
+
+    @app.post("/failures/{failure_id}/{action}")
+    def settle(token: Acts, failure_id: Id, action: Literal["resolve", "discard", "comment"], words: Words) -> Done:
+        """Call a failure over, let its documents be, or say something about it."""
+        if action == "comment":
+            return Done(done=[failing.comment(console.db, failure_id, words.why, actor=token.actor)])
+        state = {"resolve": "resolved", "discard": "discarded"}[action]
+        return Done(done=[failing.settle(console.db, failure_id, state, why=words.why, actor=token.actor)])
 
     @app.post("/connections/{connection_id}/sync")
     def sync(token: Acts, connection_id: Id) -> Done:

@@ -93,11 +93,11 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
         return pages.done(visit, f"/connections/{made.connection_id}", "\n".join(lines))
 
     def _site_of(visit: Visit) -> str:
-        """The chosen site, else a new one."""
+        """A new site where one was named, else the chosen one."""
         form = visit.form
-        if chosen := form.get("site", ""):
-            return chosen
         name = form.get("site_name", "").strip()
+        if (chosen := form.get("site", "")) and not name:
+            return chosen
         known = {row["name"]: row for row in console.db.run(reports.sites)}
         if name in known and not known[name]["connections"]:
             return name  # a first try added it, and what failed came after

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Page, expect
 from psycopg import conninfo, sql
@@ -48,6 +49,7 @@ def overview(where: Office, window: Window) -> Page:
     return page
 
 
+@pytest.mark.alone
 def test_an_open_overview_shows_within_ten_seconds_what_has_stopped(
     both: StandIns,
     database_url: str,

@@ -42,7 +42,7 @@ def test_every_address_of_the_api_wants_a_token_that_works(embedded_world: World
     paths = requests.get(f"{site}/api/v1/openapi.json", headers=given, timeout=30).json()["paths"]
     assert len(paths) > 10
     for path, methods in paths.items():
-        there = re.sub(r"\{kind\}", "invoice", re.sub(r"\{\w+_id\}", "1", path))
+        there = re.sub(r"\{kind\}", "invoice", re.sub(r"\{\w+_id\}", "1", path)).replace("{action}", "resolve")
         for method in methods:
             for headers in ({}, {"Authorization": "Bearer si_wrong"}, {"Authorization": "Basic YTpi"}):
                 answer = requests.request(method, f"{site}/api/v1{there}", headers=headers, json={}, timeout=30)
@@ -81,6 +81,11 @@ def test_documents_failures_and_requests_are_read_in_pages(embedded_world: World
     (failure,) = reports("GET", "/failures", params={"class": "data"}).json()["rows"]
     assert (failure["count"], failure["state"]) == (1, "open")
     assert reports("GET", f"/failures/{failure['id']}").json()["letters"][0]["number"] == "INV-4"
+    acts = ask(Role.OPERATOR)
+    price = acts("POST", "/failures/replay", json={"failures": [failure["id"]]}).json()
+    assert (price["documents"], price["replay"]) == (1, None)
+    assert acts("POST", f"/failures/{failure['id']}/comment", json={"why": "asked"}).status_code == 200
+    assert acts("POST", f"/failures/{failure['id']}/odd", json={}).status_code == 422
     assert reports("GET", "/requests", params={"result": "ok"}).json()["rows"][0]["result"] == "ok"
     assert reports("GET", "/overview").json()["documents"] == {"posted": 3, "failed": 1}
     assert reports("GET", "/quota").json()[0]["used"] == embedded_world.requests_used()
