@@ -115,6 +115,10 @@ def connect(
     return Connected(connection_id, lines)
 
 
+HIDDEN = frozenset({"account_dimensions"})
+"""Topics that are another look at what is counted already."""
+
+
 def _counted(topic: str, count: int) -> str:
     if topic.startswith(DIMENSION):
         return f"{count} of {topic.removeprefix(DIMENSION)}"
@@ -215,7 +219,7 @@ def read_background(runtime: Runtime, connection: Connection) -> list[str]:
 
 
 def _read_lines(intacct: IntacctBackground) -> list[str]:
-    counts = [_counted(topic, len(items)) for topic, items in intacct.topics.items() if items]
+    counts = [_counted(topic, len(items)) for topic, items in intacct.topics.items() if items and topic not in HIDDEN]
     unreadable = [f"could not be read, so it is not used: {o} ({why})" for o, why in intacct.unreadable.items()]
     return [*unreadable, f"read from Intacct: {', '.join(counts)}"]
 
