@@ -72,7 +72,7 @@ class Runtime:
 
     def scoro_files(self, connection: Connection, *, urgent: bool = False) -> ScoroFiles:
         """What finds and reads the files of a connection's Scoro entity; kept, with what it has learned of the site."""
-        kept, client = self._client(connection.site, connection.scoro_entity), self.scoro(connection, urgent=urgent)
+        kept, client = self.scoro(connection), self.scoro(connection, urgent=urgent)
         with self._lock:
             return self._files.setdefault((id(kept), urgent), ScoroFiles(client))
 
