@@ -10,7 +10,7 @@ from sandbox.generator.invoices import Span, planned_line
 from sandbox.generator.plan import Plan, PlannedLine
 
 OTHERS = ("credit_invoice", "bill", "credit_bill", "expense")
-EVERY = {"bill": (10, 3), "expense": (20, 7), "credit_invoice": (20, 11), "credit_bill": (40, 13)}
+EVERY = {"bill": (10, 3), "expense": (20, 7), "credit_invoice": (10, 5), "credit_bill": (40, 13)}
 """Kind -> of so many invoices one is followed by one of these, and the place of the first."""
 
 _COSTS = [account.symbol for account in fixtures.ACCOUNTS if account.kind == "purchases"]
@@ -19,9 +19,10 @@ _RATES = {code.vat_code_id: str(code.percent) for code in fixtures.VAT_CODES}
 _USABLE_RATES = [number for number in _RATES if number != fixtures.UNKNOWN_VAT_CODE_ID]
 
 
-def due_after(index: int) -> list[str]:
-    """The kinds of which one follows the invoice of this place."""
-    return [kind for kind, (every, first) in EVERY.items() if index % every == first]
+def due_after(index: int, documents: int) -> list[str]:
+    """The kinds of which one follows the invoice of this place, of so many; credits early, so that they meet their invoices."""
+    due = [kind for kind, (every, first) in EVERY.items() if index % every == first]
+    return [kind for kind in due if kind != "credit_invoice" or index * 8 < documents]
 
 
 def credit_invoice(random: Random, number: str, invoice: dict[str, Any], credited: Plan) -> tuple[dict[str, Any], Plan]:

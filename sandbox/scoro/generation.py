@@ -72,7 +72,7 @@ def generate(site: Site, order: Order) -> dict[str, Any]:
             start = len(done["ids"])
             for index in range(start, min(start + STEP, order.documents)):
                 _make_invoice(site, order, index, reasons.get(index), done)
-                for kind in due_after(index):
+                for kind in due_after(index, order.documents):
                     if kind in order.kinds:
                         _make_other(site, order, index, kind, done)
             site.store.put_note(note, done)

@@ -251,14 +251,14 @@ def test_many_of_every_kind_agree_with_the_generator_to_the_cent_and_reading_aga
                 )
         world.settle(60)
     assert {kind: len(ids) for kind, ids in made["others"].items()} == {
-        "credit_invoice": 2,
+        "credit_invoice": 1,
         "bill": 5,
         "credit_bill": 1,
         "expense": 2,
     }
     comparison = compare(world.scoro.expected()["documents"], held_by)
     assert comparison.differences == []
-    assert (comparison.posted, comparison.expected) == (55, 55)
+    assert (comparison.posted, comparison.expected) == (54, 54)
     assert world.requests_received() == before == world.requests_used()
     invoices = {row["RECORDNO"]: row for row in held_by["ARINVOICE"]}
     settled = {row["ADJUSTMENTKEY"]: row["RECORDKEY"] for row in world.intacct.control("records/ARPYMTDETAIL")}
