@@ -20,7 +20,7 @@ _USABLE_RATES = [number for number in _RATES if number != fixtures.UNKNOWN_VAT_C
 
 
 def due_after(index: int, documents: int) -> list[str]:
-    """The kinds of which one follows the invoice of this place, of so many; credits early, so that they meet their invoices."""
+    """The kinds of which one follows the invoice of this place; credits come early, to meet their invoices."""
     due = [kind for kind, (every, first) in EVERY.items() if index % every == first]
     return [kind for kind in due if kind != "credit_invoice" or index * 8 < documents]
 
