@@ -97,6 +97,7 @@ def link(ledger: Ledger, connection_id: int, document_id: int, record: Record, s
 class HeldOperation:
     """A write that waits for a person: its function, and what Intacct said."""
 
+    verb: str
     function: Mapping[str, Any]
     code: str
     culprit: Sequence[str]
@@ -105,12 +106,13 @@ class HeldOperation:
 def held_operation(ledger: Ledger, document_id: int) -> HeldOperation | None:
     """The write of a document that waits for a person."""
     row = ledger.execute(
-        "SELECT function, problem FROM operation WHERE document_id = %s AND state = 'waiting_person'", [document_id]
+        "SELECT verb, function, problem FROM operation WHERE document_id = %s AND state = 'waiting_person'",
+        [document_id],
     ).fetchone()
     if row is None:
         return None
     problem = row["problem"] or {}
-    return HeldOperation(row["function"], problem.get("code", ""), problem.get("culprit", ()))
+    return HeldOperation(row["verb"], row["function"], problem.get("code", ""), problem.get("culprit", ()))
 
 
 def accept(ledger: Ledger, document_id: int) -> None:

@@ -314,7 +314,7 @@ def _differs(change: Taken, standing: Standing, *, equal: bool) -> Decision:
     """Intacct holds something else: the document stays as it is until a person chooses or, for totals, edits it."""
     differs = standing.differs or {}
     if standing.intent_fingerprint is None or not equal:
-        return Decision(change, Outcome.UNCHANGED)
+        return Decision(change, Outcome.UNCHANGED, differs["reason"])
     state = "failed" if differs["code"] == TOTALS_DIFFER else "held"
     return Decision(change, Outcome.REVERTED, differs["reason"], state)
 

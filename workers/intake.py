@@ -44,6 +44,8 @@ MAX_DEATHS = 10
 """A change whose readers died this often is the killer: it ends as a dead letter."""
 LINES_WAIT_S = 60.0
 """An edit that waits for lines to be read looks again after this long; it is called as soon as they are."""
+NOT_SENDING_WAIT_S = 3600.0
+"""The same where the connection sends nothing at the moment."""
 AGAIN_S = 60.0
 """When a person's change is tried again that no hold of its site stops."""
 BROKEN_RETRY_S = 300.0
@@ -297,7 +299,7 @@ def commit(
     filing.commit(ledger, connection, decisions)
     _commit_operations(ledger, connection, by_outcome[Outcome.OPERATION], sources)
     linked = by_outcome[Outcome.LINKED]
-    _commit_waits(ledger, by_outcome[Outcome.LINES_UNKNOWN])
+    _commit_waits(ledger, connection, by_outcome[Outcome.LINES_UNKNOWN])
     dropped = [*by_outcome[Outcome.SKIPPED], *by_outcome[Outcome.FAILED], *by_outcome[Outcome.REVERTED], *linked]
     ledger_intake.supersede(ledger, [d.change.document_id for d in dropped])
     _commit_records(ledger, connection, linked)
@@ -322,7 +324,8 @@ def commit(
         ],
     )
     _pass_on(ledger, connection, by_outcome[Outcome.PASSED_ON])
-    settled = by_outcome[Outcome.SKIPPED] + by_outcome[Outcome.REVERTED] + linked
+    reverted = [d for d in by_outcome[Outcome.REVERTED] if d.document_state == "posted"]
+    settled = by_outcome[Outcome.SKIPPED] + reverted + linked
     failures.clear(ledger, [d.change.document_id for d in settled])
     applications.forget_never_posted(ledger, [d.change.document_id for d in by_outcome[Outcome.SKIPPED]])
     stand = [*by_outcome[Outcome.UNCHANGED], *by_outcome[Outcome.REVERTED]]
@@ -361,12 +364,13 @@ def _relying_on_what_went(ledger: Ledger, connection: Connection, decisions: Seq
     return {d.change.document_id for d in decisions if any(ref in relied_on and ref not in known for ref in d.needs)}
 
 
-def _commit_waits(ledger: Ledger, decisions: Sequence[Decision]) -> None:
+def _commit_waits(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> None:
     """Edits of records whose lines are not known: delivery reads them, then the edit is read again."""
     if not decisions:
         return
     ledger_intake.want_lines(ledger, [d.change.document_id for d in decisions])
-    changes.put_back(ledger, [d.change.id for d in decisions], decisions[0].reason, LINES_WAIT_S)
+    wait_s = LINES_WAIT_S if connection.state == "active" else NOT_SENDING_WAIT_S
+    changes.put_back(ledger, [d.change.id for d in decisions], decisions[0].reason, wait_s)
 
 
 def _commit_operations(

@@ -22,6 +22,7 @@ from db.database import Ledger as Session
 from db.links import HeldOperation, Record, Standing
 from schemas.kinds import Kind
 from workers.delivery.hand_edits import EDITED
+from workers.lifecycle.endings import movable
 from workers.lifecycle.periods import PostingDay, first_named, next_day, tried_day
 from workers.records import GONE_STATES, RecordMissingError
 from workers.runtime import Runtime
@@ -83,10 +84,13 @@ def next_open(runtime: Runtime, connection: Connection, kind: Kind, scoro_id: in
     document_id, title = known_document(runtime, connection, kind, scoro_id), title_of(kind, scoro_id)
 
     def work(session: Session) -> date:
-        check_settled(links.standing_of(session, document_id), "posted on another day")
+        standing = links.standing_of(session, document_id)
+        check_settled(standing, "posted on another day")
         held = links.held_operation(session, document_id)
         if held is None or held.code != "closed_period":
             raise NotDoneError(f"{title} does not wait for a closed period: `scoro-intacct send {kind} {scoro_id}`.")
+        if not movable(held.verb, standing.link):
+            raise NotDoneError(f"{title} is posted already, in a period that is closed since: open it in Intacct.")
         day = _first_open_day(session, connection, held)
         if day is None:
             raise NotDoneError(

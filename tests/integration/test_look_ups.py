@@ -479,3 +479,68 @@ def test_a_look_up_that_intacct_refuses_is_for_a_person(books: Books) -> None:
     assert refused.happened is None
     assert "not allowed" in refused.reason
     assert answered == Verdict(False)
+
+
+# ------------------------------------------------------------------------------------------------- replace, reclassify
+
+
+LEGACY_ONLY = ["ARINVOICE", "ARADJUSTMENT", "APADJUSTMENT"]
+
+
+def replacement(object_name: str, old: str) -> Sending:
+    total = "-120.00" if object_name in CREDITS else "120.00"
+    return doubtful(
+        "replace",
+        object_name,
+        creation(object_name),
+        natural_key="N-1",
+        party=PARTY[object_name],
+        total=total,
+        record_no=old,
+        record_state="Draft",
+    )
+
+
+@pytest.mark.parametrize("object_name", LEGACY_ONLY)
+def test_a_draft_that_was_made_again_is_told_from_the_old_one(books: Books, object_name: str) -> None:
+    old = books.run(creation(object_name, amount="150.00"))
+    operation = replacement(object_name, old)
+    assert books.verdict(operation) == Verdict(False), "only the old draft stands"
+    books.run(delete(object_name, old))
+    assert books.verdict(operation) == Verdict(False), "neither stands"
+    new = books.run(creation(object_name))
+    assert books.verdict(operation) == Verdict(True, new, "Posted")
+
+
+def test_a_draft_that_stands_beside_its_replacement_is_for_a_person(books: Books) -> None:
+    books.caller.settings(duplicate_numbers="allow")
+    old, new = books.run(creation("ARINVOICE")), books.run(creation("ARINVOICE"))
+    verdict = books.verdict(replacement("ARINVOICE", old))
+    assert (verdict.happened, verdict.record_no) == (None, new)
+    assert "twice" in verdict.reason
+
+
+@pytest.mark.parametrize(("object_name", "account"), [("ARINVOICE", "4010"), ("APBILL", "6010")])
+def test_a_reclassification_is_told_by_the_lines(books: Books, object_name: str, account: str) -> None:
+    noun, *_ = LEGACY[object_name]
+    key = books.run(creation(object_name))
+    lines = [{"@line_num": "1", "glaccountno": account, "memo": "Work", "locationid": "UK"}]
+    function = Function(
+        name=f"reclassify_{noun}", attributes={"key": key}, body={"reclassifyitems": {"reclasslineitem": lines}}
+    )
+    operation = doubtful(
+        "reclassify", object_name, function, natural_key="N-1", record_no=key, previous=creation(object_name)
+    )
+    assert books.verdict(operation) == Verdict(False)
+    books.run(function)
+    assert books.verdict(operation) == Verdict(True, key, "Posted")
+    books.edit(object_name, key, lines=[{"LINE_NO": "1", "ENTRYDESCRIPTION": "By hand"}])
+    assert books.verdict(operation).happened is None
+
+
+def test_a_number_that_belongs_to_a_reversed_record_is_for_a_person(books: Books) -> None:
+    key = books.run(creation("ARINVOICE"))
+    books.run(reversal("ARINVOICE", key))
+    verdict = books.verdict(created("ARINVOICE"))
+    assert verdict.happened is None
+    assert "reversed" in verdict.reason

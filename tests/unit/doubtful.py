@@ -30,7 +30,7 @@ def doubtful(
     """Make an operation that left a minute ago and was not answered."""
     link: Mapping[str, Any] | None = None
     if record_no is not None:
-        link = {"record_no": record_no, "record_state": record_state}
+        link = {"object": object_name, "record_no": record_no, "record_state": record_state}
     operation_id = uuid.uuid4()
     return Sending(
         id=operation_id,

@@ -2,7 +2,9 @@
 
 | refusal | of | ends |
 | --- | --- | --- |
-| `closed_period` | any | by the setting: held, asked about, or planned anew on the first open day |
+| `closed_period` | what is not posted yet, reverse | by the setting: held, asked about, or planned anew on the first \
+open day |
+| `closed_period` | what is posted | held |
 | `already_paid` | update | planned anew as a reclassification; if that is refused too: held |
 | `already_paid` | delete, reverse, reclassify, replace | held |
 | `wrong_state` | update of a draft that was posted | planned anew as an update of a posted document |
@@ -15,6 +17,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from db.failures import problem_as_json
 from db.operations import FollowUp, Sending, Settlement
@@ -94,6 +97,9 @@ def _closed(operation: Sending, problem: Problem, rules: Rules) -> Settlement | 
     told = FollowUp(closed_on=None if tried.dated else tried.day)
     named = first_named(" ".join(problem.culprit))
     found = next_day(tried, named, rules.closed_until, rules.today)
+    if not movable(operation.verb, operation.link):
+        fix = "It was posted in a period that is closed since: open it in Intacct and send it again, or undo the edit."
+        return held(operation, replace(problem, fix=fix), told)
     if rules.closed_period == "next_open" and found is not None:
         reason = f"the period of {tried.day} is closed: it goes on {found.day} (closed_period is next_open)"
         return _anew(operation, problem, reason, replace(told, post_on=found.day, dated=found.dated))
@@ -106,6 +112,11 @@ def _closed(operation: Sending, problem: Problem, rules: Rules) -> Settlement | 
     else:
         fix = f"Open the period in Intacct and send it again, or change the date in Scoro; {choice}."
     return held(operation, replace(problem, fix=fix), told)
+
+
+def movable(verb: str, link: Mapping[str, Any] | None) -> bool:
+    """Whether what a write posts may go into another period: what is posted already stays in its own."""
+    return verb in {"create", "replace", "reverse"} or (link or {}).get("record_state") == "Draft"
 
 
 def _paid(operation: Sending, problem: Problem, _: Rules) -> Settlement | None:

@@ -10,7 +10,7 @@ from schemas.reference import ReferenceData
 from schemas.scoro import Synced
 from workers.delivery.look_ups.contents import DOCUMENTS
 from workers.lifecycle.adopting import as_written, match_lines
-from workers.lifecycle.periods import PostingDay, posted_on
+from workers.lifecycle.periods import PostingDay, posted_on, states_posting_day
 from workers.lifecycle.reclassify import PAID_STATES, reclassification
 from workers.lifecycle.replacing import as_draft, loses_lines
 from workers.translation import DocumentLink, Translation
@@ -52,7 +52,9 @@ def fit(
         _changed(document, link, translate, just_refused=just_refused) if link else Fitted(translate(None), "create")
     )
     posting = standing.posting
-    return fitted if posting is None or posting.document_date != document.day else _moved(fitted, posting)
+    if posting is None or fitted.translation.function.object not in DOCUMENTS or fitted.verb == "reclassify":
+        return fitted
+    return _moved(fitted, posting) if posting.document_date == document.day else _moved_back(fitted, document)
 
 
 def _changed(document: Synced, link: DocumentLink, translate: Translate, *, just_refused: bool) -> Fitted:
@@ -94,14 +96,21 @@ def _paid(document: Synced, link: DocumentLink, changed: str) -> Problem:
 def _moved(fitted: Fitted, posting: Posting) -> Fitted:
     day = PostingDay(posting.day, posting.dated)
     translation = fitted.translation
-    if fitted.verb == "reclassify" or translation.function.object not in DOCUMENTS:
-        return fitted
     note = (
         f"The period of {posting.document_date} is closed in Intacct: it is"
         f" {'dated and ' if posting.dated else ''}posted on {posting.day} (closed_period)."
     )
     moved = replace(translation, function=posted_on(translation.function, day), notes=(*translation.notes, note))
     return replace(fitted, translation=moved)
+
+
+def _moved_back(fitted: Fitted, document: Synced) -> Fitted:
+    """Scoro dates it otherwise now: it is posted on its own day again, which an update must say."""
+    translation = fitted.translation
+    if fitted.verb != "update" or document.day is None or states_posting_day(translation.function):
+        return fitted
+    own = posted_on(translation.function, PostingDay(document.day))
+    return replace(fitted, translation=replace(translation, function=own))
 
 
 def plain_link(standing: Standing) -> DocumentLink | None:

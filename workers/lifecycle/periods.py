@@ -70,6 +70,12 @@ def next_day(tried: PostingDay, named: date | None, closed_until: date | None, t
     return PostingDay(today) if tried.day < today else None
 
 
+def states_posting_day(function: Function) -> bool:
+    """Whether a function names the day to post on itself."""
+    fields = _mapping(next(iter(function.body.values()))) if function.name in GENERIC else function.body
+    return bool(fields.get("dateposted") or fields.get("WHENPOSTED"))
+
+
 def posted_on(function: Function, posting: PostingDay) -> Function:
     """The function that posts on another day than the document's own."""
     day = posting.day.isoformat()
