@@ -47,3 +47,13 @@ def paid_records(ledger: Ledger, document_ids: Collection[int]) -> dict[int, dic
         [list(document_ids)],
     ).fetchall()
     return {row["document_id"]: row for row in rows}
+
+
+def of_document(ledger: Ledger, document_id: int) -> list[int]:
+    """The receipts of a document, or the receipt (or bill) that it is."""
+    rows = ledger.execute(
+        """SELECT document_id FROM receipt WHERE paid_document_id = %(id)s
+           UNION SELECT id FROM document WHERE id = %(id)s AND inbound""",
+        {"id": document_id},
+    ).fetchall()
+    return [row["document_id"] for row in rows]

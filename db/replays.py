@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db import outbox
+from db import outbox, scoro_writes
 from db.database import Ledger, one
 
 SLICE_S = 5.0
@@ -45,6 +45,9 @@ CHOSEN = """WITH chosen AS (
         UNION ALL  -- a record that failed is tried again with the documents that need it
         SELECT f.failure_id, o.document_id, NULL FROM failed f JOIN operation_need n ON n.document_id = f.document_id
         JOIN operation o ON o.id = n.operation_id AND o.state = 'waiting_prerequisite'
+        UNION ALL  -- and so is one that Scoro does not have
+        SELECT f.failure_id, w.document_id, NULL FROM failed f
+        JOIN scoro_write w ON w.need_id = f.document_id AND w.state = 'ready'
         UNION ALL
         SELECT w.failure_id, o.document_id, NULL FROM operation_culprit w JOIN chosen c ON c.id = w.failure_id
         JOIN operation o ON o.id = w.operation_id AND o.state = 'waiting_prerequisite' WHERE w.let_go_at IS NULL)
@@ -118,7 +121,12 @@ def start(ledger: Ledger, items: Sequence[Item], *, how: str, why: str, requests
     )
     due_in_s = _paced(items, packs)
     if how == "read":
-        ledger.execute(READ, [[item.document_id for item in items], due_in_s])
+        inbound = _inbound(ledger, items)
+        scoro_writes.retry(ledger, sorted(inbound))
+        chosen = [
+            (item.document_id, s) for item, s in zip(items, due_in_s, strict=True) if item.document_id not in inbound
+        ]
+        ledger.execute(READ, [[row[0] for row in chosen], [row[1] for row in chosen]])
     elif how == "stored":
         ledger.execute(STORED, [[item.refused_id for item in items], due_in_s])
     failures = sorted({item.failure_id for item in items})
@@ -134,6 +142,14 @@ def start(ledger: Ledger, items: Sequence[Item], *, how: str, why: str, requests
     queue = "changes" if how == "read" else "delivery"
     outbox.ring(ledger, queue, *sorted({item.connection_id for item in items}))
     return replay_id
+
+
+def _inbound(ledger: Ledger, items: Sequence[Item]) -> set[int]:
+    """Those that come from Intacct: they are written to Scoro again, not read there."""
+    rows = ledger.execute(
+        "SELECT id FROM document WHERE id = ANY(%s) AND inbound", [[item.document_id for item in items]]
+    ).fetchall()
+    return {row["id"] for row in rows}
 
 
 def _paced(items: Sequence[Item], packs: Mapping[int, int]) -> list[float]:
@@ -193,6 +209,10 @@ OUTCOMES = """UPDATE replay_item i SET outcome = CASE
       AND NOT EXISTS (SELECT FROM change c WHERE c.document_id = d.id AND c.state IN ('waiting', 'reading'))
       AND NOT EXISTS (SELECT FROM operation o WHERE o.document_id = d.id
           AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'sending', 'uncertain'))
+      AND NOT EXISTS (SELECT FROM scoro_write w WHERE w.document_id = d.id
+          AND w.state IN ('ready', 'sending', 'uncertain'))
+      AND NOT EXISTS (SELECT FROM link l JOIN pulled p ON p.connection_id = l.connection_id AND p.object = l.object
+          AND p.record_no::text = l.record_no WHERE l.document_id = d.id AND d.inbound AND p.state = 'new')
       AND NOT EXISTS (SELECT FROM dead_letter l WHERE l.document_id = d.id AND l.handled_at IS NULL)"""
 
 ENDED = """UPDATE replay r SET state = 'done', ended_at = ledger_now() WHERE r.state = 'running'

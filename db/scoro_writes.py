@@ -241,6 +241,29 @@ def again(ledger: Ledger, document_ids: Collection[int], *, interactive: bool = 
     return len(released) + len(renewed)
 
 
+def retry(ledger: Ledger, document_ids: Collection[int], *, interactive: bool = False) -> None:
+    """Try documents again that come from Intacct.
+
+    What was refused or is held goes again, with the records that it needs; what could not be translated is thought
+    about anew.
+    """
+    needs = ledger.execute(
+        """SELECT DISTINCT need_id FROM scoro_write
+           WHERE document_id = ANY(%s) AND state = 'ready' AND need_id IS NOT NULL""",
+        [list(document_ids)],
+    ).fetchall()
+    again(ledger, [*document_ids, *(row["need_id"] for row in needs)], interactive=interactive)
+    rows = ledger.execute(
+        """UPDATE pulled p SET state = 'new' FROM link l
+           WHERE l.document_id = ANY(%s) AND p.connection_id = l.connection_id AND p.object = l.object
+             AND p.record_no = l.record_no::bigint AND NOT EXISTS (SELECT FROM scoro_write w
+                 WHERE w.document_id = l.document_id AND w.state IN ('ready', 'sending', 'uncertain'))
+           RETURNING p.connection_id""",
+        [list(document_ids)],
+    ).fetchall()
+    outbox.ring(ledger, "pull", *{row["connection_id"] for row in rows})
+
+
 def give_up(ledger: Ledger, document_ids: Collection[int], reason: str) -> None:
     """A person gives up what waits for one."""
     ledger.execute(

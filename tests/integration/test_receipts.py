@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from db import scoro_writes
+from console.actions.failures import plan, replay
 from tests.worlds.stand_ins import line, today
 from tests.worlds.world import World
 
@@ -166,8 +166,7 @@ def test_without_a_matching_account_the_failure_says_which_there_are(world: Worl
         assert "1 (Bank current account), 2 (Cash)" in failure["cause"]
         assert not world.scoro.receipts()
         world.set(accounts__payment_bank="2")
-        documents = [row["id"] for row in world.rows("SELECT id FROM document WHERE kind = 'receipt'")]
-        world.ledger.db.run(lambda ledger: scoro_writes.again(ledger, documents))
+        replay(world.ledger.db, plan(world.ledger.db))
         world.settle()
     assert [row["receipt_account_id"] for row in world.scoro.receipts()] == [2]
     assert not world.failures()

@@ -68,7 +68,9 @@ class BillWriter:
             elif write.verb == "delete":
                 found[write.id] = Found(gone)
             elif record is None or gone:
-                found[write.id] = Found(None, reason="the bill was deleted in Scoro: restore it there, or ignore it.")
+                found[write.id] = Found(
+                    None, reason="the bill was deleted in Scoro: restore it there, then fetch it again."
+                )
             else:
                 found[write.id] = Found(_holds(record, write.sent or {}), write.scoro_id)
         return found
@@ -91,7 +93,7 @@ def _change(write: Write, row: Mapping[str, Any], record: Record | None) -> Call
             ErrorClass.NOT_FOUND,
             "bill_gone_in_scoro",
             f"Bill {write.number}: it was changed in Intacct, but Scoro does not have it any more.",
-            "Restore the bill in Scoro, then replay; or ignore it.",
+            "Restore the bill in Scoro, then replay; or discard the failure.",
         )
         return End(write.id, "refused", problem.cause, problem=problem_as_json(problem))
     there = [found for line in record.get("lines") or [] if (found := identity(line.get("id"))) is not None]

@@ -215,7 +215,7 @@ def _prepared(work: Work, due: Due, accounts: Collection[Item], by_hand: Collect
         write.id,
         "waiting_person",
         f"Intacct's payment of {write.intent['sum']} is more than what Scoro shows as open of {due.name} ({still}): "
-        "delete the receipt that was booked by hand, or ignore this one.",
+        "delete the receipt that was booked by hand, then fetch the document again.",
     )
 
 
@@ -369,7 +369,7 @@ def _gone(write: Write, document: Mapping[str, Any]) -> Problem:
         ErrorClass.NOT_FOUND,
         "paid_document_gone",
         f"Receipt {write.number}: Scoro does not have the {name} that it pays, or it was deleted.",
-        "Restore the document in Scoro, then replay; or ignore the receipt.",
+        "Restore the document in Scoro, then replay; or discard the failure.",
     )
 
 
@@ -379,5 +379,5 @@ def _other_currency(due: Due) -> Problem:
         ErrorClass.DATA,
         "receipt_in_other_currency",
         f"Receipt {due.write.number}: Intacct's payment is in {paid}, the {due.name} in Scoro in {held}.",
-        "Book the receipt by hand in Scoro, then ignore this one.",
+        "Book the receipt by hand in Scoro, then discard the failure.",
     )
