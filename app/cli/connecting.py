@@ -1,5 +1,6 @@
 """`connect` and `connection …`: one Scoro entity joined to one Intacct entity."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from console.actions.going_live import Rehearsal
     from db.connections import Connection
     from db.database import Ledger as Session
+    from workers.runtime import Runtime
 
 group = typer.Typer(no_args_is_help=True, help="Connections between Scoro and Intacct.")
 
@@ -69,6 +71,7 @@ def connect(
         connection = use.ledger.db.run(lambda session: connections.load(session, use.ledger.vault, made.connection_id))
         if connection is None:
             raise Refusal("The connection was removed meanwhile.")
+        bring_in_step(runtime, connection, yes=yes)
         if yes:
             tell(going_live.go_live(use.ledger.db, connection))
             return
@@ -283,10 +286,37 @@ def _move(
 
 
 @group.command()
-def disconnect(connection: Chosen = None) -> None:
+def disconnect(
+    connection: Chosen = None,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Undo what was changed among Scoro's accounts and VAT codes.")
+    ] = False,
+) -> None:
     """Part the two entities: webhooks and password go, the ledger stays."""
     from app.wiring import using
-    from console.actions import connecting
+    from console.actions import background, connecting
 
     with opened() as use, using(use.settings, use.ledger) as runtime:
-        tell(connecting.disconnect(runtime, load_connection(use, connection)))
+        chosen = load_connection(use, connection)
+        if restore:
+            tell(background.restore(runtime, chosen))
+        tell(connecting.disconnect(runtime, chosen))
+
+
+def bring_in_step(runtime: "Runtime", connection: "Connection", *, yes: bool) -> None:
+    """Bring Scoro's accounts and VAT codes in step with Intacct's, once a person agrees to the list."""
+    from console.actions import background
+
+    background.settle_doubts(runtime, connection)
+    found = background.plan(runtime, connection)
+    steps = [*found.new, *found.inactive]
+    if not steps:
+        return
+    tell(found.lines)
+    if not yes and not sys.stdin.isatty():
+        tell(["nothing is changed in Scoro; `scoro-intacct sync background --yes` does it"])
+        return
+    if yes or typer.confirm("Change Scoro's accounts and VAT codes like this?", err=True):
+        tell(background.apply(runtime, connection, steps))
+    else:
+        tell(["Scoro's accounts and VAT codes stay as they are"])

@@ -222,8 +222,12 @@ def now(
 
 
 @group.command()
-def background(connection: ConnectionOption = None) -> None:
-    """Read accounts, tax rates, dimensions and customers again, from both sides, in one or two requests."""
+def background(
+    connection: ConnectionOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to what is changed in Scoro.")] = False,
+) -> None:
+    """Read accounts, tax rates, dimensions and customers again, from both sides, and bring Scoro's in step."""
+    from app.cli.connecting import bring_in_step
     from app.wiring import using
     from console.actions.connecting import read_background
 
@@ -231,8 +235,9 @@ def background(connection: ConnectionOption = None) -> None:
         chosen = load_connection(use, connection)
         with busy("reading both sides"):
             lines = read_background(runtime, chosen)
-    for line in lines:
-        typer.echo(line)
+        for line in lines:
+            typer.echo(line)
+        bring_in_step(runtime, chosen, yes=yes)
 
 
 def _look(runtime: "Runtime", connection: "Connection", kinds: list[Kind]) -> "Listing":

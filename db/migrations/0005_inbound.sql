@@ -209,14 +209,19 @@ CREATE TRIGGER document_shows_moved_write AFTER UPDATE ON scoro_write REFERENCIN
 
 ALTER TABLE dead_letter ADD COLUMN scoro_write_id bigint REFERENCES scoro_write;
 
--- What connecting changed in Scoro, so that parting can undo it: accounts and VAT codes made inactive, or made new.
+-- What we changed among Scoro's accounts and VAT codes, so that parting can undo it; kept before each call.
+CREATE TYPE background_change AS ENUM ('deactivated', 'activated', 'created');
+CREATE TYPE background_state AS ENUM ('intended', 'done', 'not_done', 'undone');
 CREATE TABLE scoro_background (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     connection_id bigint NOT NULL REFERENCES connection,
     module text NOT NULL CHECK (module IN ('financeAccounts', 'vatCodes')),
-    scoro_id bigint NOT NULL,
-    change text NOT NULL CHECK (change IN ('deactivated', 'created')),
+    scoro_id bigint,                              -- NULL: what is to be created
+    change background_change NOT NULL,
+    symbol text NOT NULL,
     name text NOT NULL,
-    at timestamptz NOT NULL DEFAULT ledger_now(),
-    undone_at timestamptz,
-    PRIMARY KEY (connection_id, module, scoro_id)
+    state background_state NOT NULL DEFAULT 'intended',
+    reason text NOT NULL DEFAULT '',
+    at timestamptz NOT NULL DEFAULT ledger_now()
 );
+CREATE INDEX scoro_background_open ON scoro_background (connection_id, id) WHERE state IN ('intended', 'done');
