@@ -43,6 +43,12 @@ def zone_of(name: str) -> ZoneInfo | None:
         return None
 
 
+@functools.lru_cache(maxsize=10_000)
+def _instant(value: datetime, locale: Locale, zone: ZoneInfo | None, seconds: bool) -> str:
+    """An instant as text; kept, because it takes longer than anything else on a page and pages repeat theirs."""
+    return format_datetime(value, "medium" if seconds else "short", tzinfo=zone or UTC, locale=locale)
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Formats values for one reader; what is None is an empty text."""
@@ -81,9 +87,7 @@ class Reader:
 
     def when(self, value: datetime | None, *, seconds: bool = True) -> str:
         """An instant in the reader's zone."""
-        if value is None:
-            return ""
-        return format_datetime(value, "medium" if seconds else "short", tzinfo=self.zone or UTC, locale=self.locale)
+        return "" if value is None else _instant(value.replace(microsecond=0), self.locale, self.zone, seconds)
 
     def clock(self, value: datetime) -> str:
         """Only the hour and minute."""

@@ -39,7 +39,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One setting; `choices` closed: nothing else is allowed, else they are suggestions."""
+    """One setting: with `choices` nothing else is allowed; `names` is the list (of `lists`) that it suggests from."""
 
     key: str
     label: str
@@ -49,7 +49,7 @@ class Field:
     meaning: str
     example: str
     choices: Sequence[Choice]
-    closed: bool
+    names: str
 
 
 def changes_of(form: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -77,16 +77,17 @@ def fields(
 def _with_entries(rows: Sequence[SettingRow], sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[SettingRow]:
     """The rows, with one for each entry that an open map could have, instead of the map itself."""
     set_already = {row.key for row in rows}
+    values = {row.key: row.value for row in rows}
+    heads = [row.key.partition("{")[0] for row in rows if "{" in row.key]
     found: list[SettingRow] = []
     for row in rows:
         head, brace, _ = row.key.partition("{")
         if not brace:
-            if not any(row.key.startswith(f"{other.key.partition('{')[0]}") for other in rows if "{" in other.key):
+            if not row.key.startswith(tuple(heads)):
                 found.append(row)
             continue
         entries = {f"{head}{part}" for part in _parts(head, sides)}
         entries |= {key for key in set_already if key.startswith(head) and "{" not in key}
-        values = {each.key: each.value for each in rows}
         found += [SettingRow(key, values.get(key, ""), "", row.meaning, row.example) for key in sorted(entries)]
     return found
 
@@ -101,7 +102,6 @@ def _parts(head: str, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[
 
 
 def _field(row: SettingRow, sides: Mapping[str, Sequence[Mapping[str, Any]]], typed: Mapping[str, str]) -> Field:
-    closed = [Choice(value, value.replace("_", " ")) for value in choices(row.key)]
     return Field(
         key=row.key,
         label=_label(row.key, sides),
@@ -110,8 +110,8 @@ def _field(row: SettingRow, sides: Mapping[str, Sequence[Mapping[str, Any]]], ty
         default=row.default,
         meaning=row.meaning,
         example=row.example,
-        choices=closed or _suggestions(row.key, sides),
-        closed=bool(closed),
+        choices=[Choice(value, value.replace("_", " ")) for value in choices(row.key)],
+        names=_names(row.key),
     )
 
 
@@ -125,14 +125,24 @@ def _label(key: str, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     return ": ".join(word.replace("_", " ") for word in key.split(".")[1:]) or key.replace("_", " ")
 
 
-def _suggestions(key: str, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Choice]:
+def _names(key: str) -> str:
+    """Which of Intacct's names a key takes; empty where any text will do."""
     head = key.rpartition(".")[0]
-    accounts = head == "accounts.map" or key in {f"accounts.{one}" for one in ("tax_line", "rounding", "discount")}
-    topic = {"taxes": "intacct.tax_detail"}.get(head, "intacct.account" if accounts else "")
-    topic = "intacct.dimension:LOCATION" if key == "location" else topic
-    return [
-        Choice(str(row["key"]), _named(row["data"], str(row["key"]))) for row in sides.get(topic, ()) if row["active"]
-    ]
+    if head == "taxes":
+        return "intacct.tax_detail"
+    if head == "accounts.map" or key in {"accounts.tax_line", "accounts.rounding", "accounts.discount"}:
+        return "intacct.account"
+    return "intacct.dimension:LOCATION" if key == "location" else ""
+
+
+def lists(sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Choice]]:
+    """The names that fields suggest from, each list once however many fields share it."""
+    topics = ("intacct.tax_detail", "intacct.account", "intacct.dimension:LOCATION")
+    return {
+        topic: [Choice(str(row["key"]), _named(row["data"], str(row["key"]))) for row in sides[topic] if row["active"]]
+        for topic in topics
+        if topic in sides
+    }
 
 
 def _named(data: Mapping[str, Any], key: str) -> str:

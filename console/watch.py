@@ -19,6 +19,8 @@ from workers.broker_depth import Depth, Measure
 
 LOOK_S = 2.0
 """Between two looks at the ledger and the broker."""
+AGAIN_S = 0.5
+"""After a look that failed."""
 MAIL_S = 4.0
 """Between two looks at the mail server while somebody has an overview open."""
 MAIL_UNWATCHED_S = 60.0
@@ -56,15 +58,18 @@ class _Probe(Loop):
         self._ask = ask
         self._pause_s = pause_s
         self.look = _Look()
+        self.failed = 0
 
     def turn(self) -> float:
         """Ask once."""
         try:
             health = Health(True, self._ask())
+            self.failed = 0
         except Exception as error:  # noqa: BLE001 - whatever it is, the party did not answer
             health = Health(False, " ".join(str(error).split())[:300] or type(error).__name__)
+            self.failed += 1
         self.look = _Look(health)
-        return self._pause_s()
+        return self._pause_s() if health.ok else min(AGAIN_S, self._pause_s())
 
     def seen(self, old_s: float) -> Health:
         """What was seen last, if it is not too old."""
@@ -120,6 +125,11 @@ class Watch:
     def ledger(self) -> Health:
         """The ledger's health."""
         return self._ledger.seen(OLD_S)
+
+    @property
+    def ledger_is_gone(self) -> bool:
+        """Whether the ledger failed twice in a row: whoever asks it now would only wait."""
+        return self._ledger.failed > 1
 
     @property
     def broker(self) -> Health:

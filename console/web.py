@@ -165,7 +165,7 @@ def agent_of(request: Request) -> str:
 def visit_of(console: Console, request: Request, role: Role, form: Mapping[str, str] | None = None) -> Visit:
     """Who asks; raises NotSignedInError or ForbiddenError."""
     token = request.cookies.get(console.cookie, "")
-    if not console.watch.ledger.ok:
+    if console.watch.ledger_is_gone:
         raise LedgerAwayError(console.watch.ledger.text)
     session = console.db.run(lambda ledger: people.session(ledger, token)) if token else None
     if session is None:

@@ -38,6 +38,10 @@ class Page:
     older: int | None
 
 
+NARROWED = """d.kind = ANY(%(kinds)s::document_kind[])
+    AND (%(state)s::document_state IS NULL OR d.state = %(state)s::document_state)
+    AND (%(connection)s::bigint IS NULL OR d.connection_id = %(connection)s::bigint)"""
+
 CHOSEN = """SELECT t.connection_id, t.kind, t.state FROM document_tally t
     WHERE t.kind = ANY(%(kinds)s::document_kind[])
       AND (%(state)s::document_state IS NULL OR t.state = %(state)s::document_state)
@@ -65,15 +69,16 @@ def documents(
         "size": size + 1,
     }
     if wanted.text:
-        source = f"SELECT d.id FROM ({_found(wanted.text, values)}) f JOIN document d ON d.id = f.id JOIN chosen USING"
-        source += " (connection_id, kind, state) WHERE d.id {edge}"
+        found = f"found AS MATERIALIZED ({_found(wanted.text, values)}), "
+        source = f"SELECT d.id FROM found f JOIN document d ON d.id = f.id WHERE {NARROWED} AND d.id {{edge}}"
     else:
+        found = ""
         source = """SELECT d.id FROM chosen t CROSS JOIN LATERAL (
                 SELECT id FROM document d WHERE d.connection_id = t.connection_id AND d.kind = t.kind
                   AND d.state = t.state AND d.id {edge} ORDER BY d.id {order} LIMIT %(size)s) d"""
     source = source.format(edge=f"{'>' if upwards else '<'} %(edge)s", order="ASC" if upwards else "DESC")
     order = "ASC" if upwards else "DESC"
-    query = f"""WITH chosen AS ({CHOSEN}), page AS ({source} ORDER BY d.id {order} LIMIT %(size)s) {SHOWN}"""
+    query = f"""WITH {found}chosen AS ({CHOSEN}), page AS ({source} ORDER BY d.id {order} LIMIT %(size)s) {SHOWN}"""
     rows = ledger.execute(query.encode(), values).fetchall()
     more = len(rows) > size
     if more:
@@ -92,9 +97,9 @@ def _found(text: str, values: Row) -> str:
     values |= {"low": text.upper(), "high": text.upper() + "\U0010ffff", "text": text, "most": MOST_FOUND}
     parts = [
         """(SELECT id FROM document WHERE upper(number) ~>=~ %(low)s AND upper(number) ~<~ %(high)s
-            AND number <> '' LIMIT %(most)s)""",
+            AND number <> '' ORDER BY upper(number) USING ~<~ LIMIT %(most)s)""",
         """(SELECT document_id FROM link WHERE upper(natural_key) ~>=~ %(low)s AND upper(natural_key) ~<~ %(high)s
-            LIMIT %(most)s)""",
+            ORDER BY upper(natural_key) USING ~<~ LIMIT %(most)s)""",
         "(SELECT document_id FROM link WHERE record_no = %(text)s LIMIT %(most)s)",
     ]
     if number.isascii() and number.isdigit() and len(number) < 19:

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 PAGE = 30
 NAMED = 5
 """Documents that a card names."""
-LETTERS = 100
+LETTERS = 50
 """Documents that the page of a failure lists, the last tried first."""
 
 UNRESOLVED = ("open", "waiting")

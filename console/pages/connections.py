@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from console.actions import connecting, going_live, settings, sites, syncing
 from console.actions.sites import SiteError
 from console.errors import EXPECTED, sentence
-from console.settings_form import SECTIONS, changes_of, fields
+from console.settings_form import SECTIONS, changes_of, fields, lists
 from console.web import Console, ForbiddenError, MissingError, Pages, Reading, Visit
 from db import backlog, connections, console_connections, reports
 from db.connections import Connection
@@ -126,6 +126,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
             c=connection,
             fields=fields(connection.settings, facts["sides"], shown["typed"]),
             sections=SECTIONS,
+            lists=lists(facts["sides"]),
             hook=_hook(connection.site, visit),
             outcomes=OUTCOMES,
             **facts,

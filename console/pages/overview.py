@@ -22,8 +22,8 @@ Row = dict[str, Any]
 HOURS = 24
 STEP_MINUTES = 10
 RECENT_S = 300.0
-PULSE_S = 15.0
-"""Figures come once a minute: so long those that were read are shown again."""
+SLOW_S = 10.0
+"""Charts and forecasts move by the minute: so long those that were read are shown again."""
 
 GOOD = ("posted", "linked", "skipped", "ignored", "deleted")
 """States in which nothing is to be done; of the others some wait and some need somebody."""
@@ -61,7 +61,8 @@ def router(console: Console, pages: Pages) -> APIRouter:
 def facts(console: Console, reader: Reader) -> Row:
     """All that the overview shows, in one snapshot."""
     console.watch.opened()
-    found = console.db.run(_read) | {"pulse": console.memory.get("pulse", PULSE_S, lambda: _pulse(console))}
+    found = console.db.run(_read)
+    found |= console.memory.get("slow", SLOW_S, lambda: console.db.run(_read_slow))
     return {
         **found,
         "stages": _stages(found["backlog"]),
@@ -73,7 +74,6 @@ def facts(console: Console, reader: Reader) -> Row:
 
 
 def _read(ledger: Ledger) -> Row:
-    sites = reports.sites(ledger)
     return {
         "now": one(ledger, "SELECT ledger_now() AS at")["at"],
         "backlog": backlog.backlog(ledger),
@@ -85,14 +85,17 @@ def _read(ledger: Ledger) -> Row:
         "posted": backlog.posted_since(ledger, RECENT_S),
         "lag": backlog.lag(ledger, RECENT_S),
         "quota": reports.quota(ledger),
-        "forecasts": {site["name"]: forecast(ledger, site["id"]) for site in sites},
-        "sites": sites,
-        "by_day": backlog.quota_by_day(ledger),
     }
 
 
-def _pulse(console: Console) -> Any:
-    return console.db.run(lambda ledger: pulse.read(ledger, SERIES, HOURS, STEP_MINUTES))
+def _read_slow(ledger: Ledger) -> Row:
+    sites = reports.sites(ledger)
+    return {
+        "sites": sites,
+        "forecasts": {site["name"]: forecast(ledger, site["id"]) for site in sites},
+        "by_day": backlog.quota_by_day(ledger),
+        "pulse": pulse.read(ledger, SERIES, HOURS, STEP_MINUTES),
+    }
 
 
 SERIES = [

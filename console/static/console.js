@@ -6,7 +6,7 @@ if (zone && !document.cookie.split("; ").includes(`zone=${encodeURIComponent(zon
   document.cookie = `zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
 }
 
-const ANSWER_MS = 4000;
+const ANSWER_MS = 3000;
 
 function tell(text) {
   const place = document.getElementById("live-state");
