@@ -20,7 +20,8 @@ class Document(_Row):
     connection_id: int
     connection: str
     kind: str
-    scoro_id: int
+    scoro_id: int | None
+    """None while Scoro does not have it: it comes from Intacct."""
     number: str
     state: str
     reason: str

@@ -123,7 +123,9 @@ STORY_OF = """WITH mine AS (
         SELECT 'document' AS subject, %(id)s::text AS subject_id
         UNION ALL (SELECT 'change', id::text FROM change WHERE document_id = %(id)s ORDER BY id DESC LIMIT %(few)s)
         UNION ALL (SELECT 'operation', id::text FROM operation WHERE document_id = %(id)s
-                   ORDER BY created_at DESC LIMIT %(few)s)),
+                   ORDER BY created_at DESC LIMIT %(few)s)
+        UNION ALL (SELECT 'scoro_write', id::text FROM scoro_write WHERE document_id = %(id)s
+                   ORDER BY id DESC LIMIT %(few)s)),
     written AS (
         SELECT j.* FROM mine CROSS JOIN LATERAL (SELECT * FROM journal x WHERE x.subject = mine.subject
             AND x.subject_id = mine.subject_id ORDER BY x.id DESC LIMIT %(story)s) j)
@@ -133,7 +135,7 @@ STORY_OF = """WITH mine AS (
 OPERATIONS = """SELECT o.id, r.number AS revision, o.verb::text AS verb, o.object, o.natural_key, o.party, o.total,
         o.state::text AS state, o.reason, o.purpose::text AS purpose, o.attempts, o.controlid, o.created_at, o.due_at,
         o.first_left_at, o.settled_at, o.record_no, o.problem, o.function::text AS function,
-        ARRAY(SELECT jsonb_build_object('id', d.id, 'name', d.kind || ' ' || d.scoro_id, 'state', d.state)
+        ARRAY(SELECT jsonb_build_object('id', d.id, 'name', document_name(d), 'state', d.state)
               FROM operation_need n JOIN document d ON d.id = n.document_id
               WHERE n.operation_id = o.id ORDER BY d.id LIMIT 20) AS needs
     FROM operation o LEFT JOIN revision r ON r.id = o.revision_id
@@ -191,6 +193,12 @@ def story(ledger: Ledger, document_id: int) -> Row | None:
                FROM failure_document fd JOIN failure f ON f.id = fd.failure_id
                JOIN dead_letter l ON l.id = fd.dead_letter_id WHERE fd.document_id = %(id)s
                ORDER BY l.at DESC LIMIT %(few)s""",
+            values,
+        ).fetchall(),
+        "writes": ledger.execute(
+            """SELECT verb::text AS verb, state::text AS state, reason, attempts, created_at, settled_at,
+                   jsonb_pretty(coalesce(sent, intent)) AS content
+               FROM scoro_write WHERE document_id = %(id)s ORDER BY id DESC LIMIT %(few)s""",
             values,
         ).fetchall(),
         "written": ledger.execute(STORY_OF, values).fetchall(),

@@ -1,9 +1,10 @@
 """Receipts: what one payment of Intacct pays of one document."""
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
-from db.database import Ledger
+from db.database import Ledger, one
 
 
 def paid_documents(ledger: Ledger, connection_id: int, records: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -57,3 +58,25 @@ def of_document(ledger: Ledger, document_id: int) -> list[int]:
         {"id": document_id},
     ).fetchall()
     return [row["document_id"] for row in rows]
+
+
+def booked(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Decimal]:
+    """What the receipts of ours that stand in Scoro add up to, by the document that they pay."""
+    rows = ledger.execute(
+        """SELECT r.paid_document_id, sum(d.amount) AS sum FROM receipt r JOIN document d ON d.id = r.document_id
+           JOIN link l ON l.document_id = d.id AND l.source_fingerprint <> ''
+           WHERE r.paid_document_id = ANY(%s) AND d.scoro_id IS NOT NULL GROUP BY 1""",
+        [list(document_ids)],
+    ).fetchall()
+    return {row["paid_document_id"]: row["sum"] for row in rows}
+
+
+def entity_was_connected_before(ledger: Ledger, connection_id: int) -> bool:
+    """Whether the Scoro entity was connected before: its receipts may be of that time."""
+    row = one(
+        ledger,
+        """SELECT EXISTS (SELECT FROM connection c JOIN connection o ON o.site_id = c.site_id
+               AND o.scoro_entity = c.scoro_entity AND o.id <> c.id WHERE c.id = %s) AS yes""",
+        [connection_id],
+    )
+    return bool(row["yes"])

@@ -207,8 +207,6 @@ CREATE TRIGGER document_shows_new_write AFTER INSERT ON scoro_write REFERENCING 
 CREATE TRIGGER document_shows_moved_write AFTER UPDATE ON scoro_write REFERENCING OLD TABLE AS before_it
     NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION document_shows_moved_write();
 
-ALTER TABLE dead_letter ADD COLUMN scoro_write_id bigint REFERENCES scoro_write;
-
 -- What we changed among Scoro's accounts and VAT codes, so that parting can undo it; kept before each call.
 CREATE TYPE background_change AS ENUM ('deactivated', 'activated', 'created');
 CREATE TYPE background_state AS ENUM ('intended', 'done', 'not_done', 'undone');

@@ -140,6 +140,20 @@ def test_a_receipt_that_a_person_has_booked_already_is_linked(world: World) -> N
     assert (document["state"], document["scoro_id"]) == ("posted", int(group["id"]))
 
 
+def test_a_part_that_a_person_has_booked_already_is_linked_too(world: World) -> None:
+    with world.running(web=False):
+        invoice_id, record = posted(world, "INV-1")["INV-1"]
+        contact = int(world.scoro.record(invoice_id)["company_id"])
+        for amount in ("20.00", "30.00"):
+            entry = {"invoice_id": invoice_id, "sum": amount}
+            group = {"date": today(), "receipt_account_id": 1, "contact_id": contact, "receipts": [entry]}
+            world.scoro.control("create/receipts", group)
+        world.intacct.pay(paid(record["RECORDNO"], "20.00"))
+        world.intacct.pay(paid(record["RECORDNO"], "40.00"))
+        pulled(world)
+    assert sorted(row["sum"] for row in world.scoro.receipts()) == ["20.00", "30.00", "40.00"]
+
+
 def test_a_payment_of_more_than_is_open_waits_for_a_person(world: World) -> None:
     with world.running(web=False):
         invoice_id, record = posted(world, "INV-1")["INV-1"]

@@ -89,7 +89,7 @@ class ReceiptWriter:
             else:
                 ready.append(Due(write, document, record))
         accounts = _accounts(work, [due.write for due in ready]) if ready else []
-        by_hand = _unlinked(work, [due for due in ready if not due.is_open])
+        by_hand = _unlinked(work, _paid_by_others(work, ready))
         for due in ready:
             prepared[due.write.id] = _prepared(work, due, accounts, by_hand.get(due.write.id, []))
         return prepared
@@ -203,11 +203,11 @@ def _prepared(work: Work, due: Due, accounts: Collection[Item], by_hand: Collect
     body = _body(due, chosen)
     if not body["currency"] or body["currency"] != (due.record.get("currency") or body["currency"]):
         return _refused(write, _other_currency(due))
-    if due.is_open:
-        return Call("receipts", body)
     equal = [entry for entry in by_hand if _equals(entry, body)]
     if equal:
         return End(write.id, "done", "it stood in Scoro already", scoro_id=equal[0].group_id)
+    if due.is_open:
+        return Call("receipts", body)
     still = values.money(due.record.get("receivable_sum"))
     if not write.intent["bank"] and still == 0:
         return End(write.id, "done", "Scoro shows the document as settled already")
@@ -284,13 +284,29 @@ def _account(work: Work, write: Write, accounts: Collection[Item]) -> int | Prob
 # ------------------------------------------------------------------------------------------------- what Scoro lists
 
 
+def _paid_by_others(work: Work, ready: Collection[Due]) -> list[Due]:
+    """Those whose documents have received something that we did not book: by hand, or while connected before."""
+    ids = [due.document["id"] for due in ready]
+    ours = work.db.run(lambda ledger: receipts.booked(ledger, ids))
+    before = work.db.run(lambda ledger: receipts.entity_was_connected_before(ledger, work.connection.id))
+    found = []
+    for due in ready:
+        told = due.record.get("paid_sum")
+        others = before if told in (None, "") else values.money(told) != ours.get(due.document["id"], Decimal(0))
+        if others or not due.is_open:
+            found.append(due)
+    return found
+
+
 def _unlinked(work: Work, short: Collection[Due]) -> dict[int, list[Entry]]:
-    """Receipts by hand of documents that have less open than the payment, by write."""
+    """Receipts of these documents that are not ours, by write."""
     if not short:
         return {}
     first = min(date.fromisoformat(due.write.intent["date"]) for due in short)
     since = datetime.combine(first, datetime.min.time(), UTC)
-    listed = _listed(work, since, {None})  # who books by hand may leave the contact out
+    # who books by hand may leave the contact out: all are listed where one must be found
+    contacts = {_contact(due.record) if due.is_open else None for due in short}
+    listed = _listed(work, since, contacts)
     linked = _linked(work, listed)
     return {
         due.write.id: [e for e in listed if e.document_id == due.document["scoro_id"] and e.group_id not in linked]
