@@ -12,6 +12,12 @@ from tests.worlds.world import World
 Record = dict[str, Any]
 
 
+@pytest.fixture
+def world(embedded_world: World) -> World:
+    """The broker has no part in it."""
+    return embedded_world
+
+
 def credit(world: World, no: str, customer: int, price: str, *invoices: int, **fields: Any) -> int:
     return world.scoro.invoice(no, customer, line(price, "-1"), credited_invoices=list(invoices), **fields)
 

@@ -23,8 +23,9 @@ REDUCED = 2
 
 
 @pytest.fixture
-def bills_world(world: World) -> World:
+def bills_world(embedded_world: World) -> World:
     """A world in which everything is synced, whatever its date."""
+    world = embedded_world
     world.change_settings(
         {
             "data.bills.start_date": "2020-01-01",
