@@ -159,6 +159,17 @@ def drop(ledger: Ledger, connection_id: int, owner_ids: Collection[int], file_id
     )
 
 
+def gone(ledger: Ledger, connection_id: int, file_ids: Collection[int]) -> list[int]:
+    """Say of files (Scoro's ids) that no document has them any more, where that is so; returns the ledger's ids."""
+    rows = ledger.execute(
+        """UPDATE document f SET state = 'deleted', reason = 'no longer attached to its document'
+           WHERE f.connection_id = %s AND f.module = 'files' AND f.scoro_id = ANY(%s)
+             AND NOT EXISTS (SELECT FROM attachment a WHERE a.file_id = f.id) RETURNING f.id""",
+        [connection_id, list(file_ids)],
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
 # ------------------------------------------------------------------------------------------------- contents
 
 
@@ -376,10 +387,19 @@ class Pair(NamedTuple):
     file_id: int
 
 
-def lacking(ledger: Ledger, connection_id: int, pairs: Sequence[Pair]) -> list[tuple[Kind, int]]:
-    """Documents, as kind and id in Scoro, that stand in Intacct and lack a file that may still go there."""
+class Lack(NamedTuple):
+    """A file that a document in Intacct lacks: the document as ledger and Scoro know it, the file."""
+
+    owner_id: int
+    kind: Kind
+    scoro_id: int
+    file_id: int
+
+
+def lacking(ledger: Ledger, connection_id: int, pairs: Sequence[Pair]) -> list[Lack]:
+    """Of files that are attached to documents those that the ledger has not heard of, where the document is posted."""
     rows = ledger.execute(
-        """SELECT DISTINCT d.kind, d.scoro_id
+        """SELECT DISTINCT d.id, d.kind, d.scoro_id, g.file_id
            FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS g (module, scoro_id, file_id)
            JOIN document d ON d.connection_id = %s AND d.module = g.module AND d.scoro_id = g.scoro_id
            LEFT JOIN document f ON f.connection_id = d.connection_id AND f.module = 'files' AND f.scoro_id = g.file_id
@@ -387,10 +407,10 @@ def lacking(ledger: Ledger, connection_id: int, pairs: Sequence[Pair]) -> list[t
            WHERE d.state IN ('posted', 'linked') AND d.kind IN ('invoice', 'bill', 'expense')
              AND coalesce(f.state NOT IN ('failed', 'skipped', 'ignored'), true)
              AND NOT EXISTS (SELECT FROM attachment a WHERE a.record_id = r.id AND a.file_id = f.id)
-           ORDER BY 1, 2""",
+           ORDER BY 1, 4""",
         [[p.module for p in pairs], [p.scoro_id for p in pairs], [p.file_id for p in pairs], connection_id],
     ).fetchall()
-    return [(Kind(row["kind"]), row["scoro_id"]) for row in rows]
+    return [Lack(row["id"], Kind(row["kind"]), row["scoro_id"], row["file_id"]) for row in rows]
 
 
 UNFINISHED = f"""SELECT DISTINCT p.module, p.kind, p.scoro_id

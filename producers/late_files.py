@@ -1,16 +1,18 @@
 """Files that were attached to documents after those were read: Scoro tells of them neither by webhooks nor by dates.
 
-A look lists all files with their relations, and has every document read again that stands in Intacct and lacks one.
+A look lists all files with their relations, notes those that documents in Intacct lack, and has these documents read
+again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.files import ScoroFiles
 from db import attachments, changes
+from db.attachments import Assignment
 from db.connections import Connection
 from db.database import Database, Ledger
-from schemas.kinds import Kind
+from schemas.kinds import Kind, RecordRef
 from schemas.scoro import File
 
 
@@ -26,13 +28,12 @@ class LateFiles:
         if not settings.enabled or settings.updates == "on_demand":
             return 0, 0
         files = self._files.setdefault(scoro, ScoroFiles(scoro))
-        every = files.every()
-        pairs = list(_pairs(every))
+        pairs = list(_pairs(files.every() or ()))
         found = db.run(lambda ledger: _capture(ledger, connection, pairs), actor="poll") if pairs else 0
         return found, files.calls_of_last_reading
 
 
-def _pairs(files: tuple[File, ...]) -> Iterator[attachments.Pair]:
+def _pairs(files: Sequence[File]) -> Iterator[attachments.Pair]:
     for file in files:
         if not file.left_out:
             for kind in (Kind.INVOICE, Kind.BILL, Kind.EXPENSE):
@@ -42,14 +43,23 @@ def _pairs(files: tuple[File, ...]) -> Iterator[attachments.Pair]:
 
 def _capture(ledger: Ledger, connection: Connection, pairs: list[attachments.Pair]) -> int:
     lacking = attachments.lacking(ledger, connection.id, pairs)
-    for kind in sorted({kind for kind, _ in lacking}):
+    records = changes.ensure_records(
+        ledger, connection.id, {RecordRef(Kind.ATTACHMENT, each.owner_id) for each in lacking}
+    )
+    files = changes.ensure_documents(ledger, connection.id, Kind.FILE, {each.file_id for each in lacking})
+    attachments.assign(
+        ledger,
+        [Assignment(records[RecordRef(Kind.ATTACHMENT, each.owner_id)], files[each.file_id]) for each in lacking],
+    )
+    owners = {(each.kind, each.scoro_id) for each in lacking}
+    for kind in sorted({kind for kind, _ in owners}):
         changes.capture(
             ledger,
             connection.id,
             kind,
-            [scoro_id for other, scoro_id in lacking if other is kind],
+            [scoro_id for other, scoro_id in owners if other is kind],
             origin="poll",
             actor="poll",
             settle_ms=connection.settings.delivery.settle_ms,
         )
-    return len(lacking)
+    return len(owners)

@@ -67,7 +67,11 @@ class FilesPlan:
     """Names in Scoro of the files, by their ids."""
     failed: tuple[tuple[File, Problem], ...] = ()
     left_out: tuple[tuple[File, str], ...] = ()
+    gone: tuple[int, ...] = ()
+    """Files that were noted and are no longer attached, by their ids."""
     named: bool = False
+    withdrawn: bool = False
+    """Whether what waits is no longer to be sent: none of its files is attached any more."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -110,22 +114,44 @@ def plan_files(
         return {}
     module = documents[0].taken.module
     try:
-        found = scoro.of(module, [read.document.id for read in documents])
+        found = scoro.of(module, [read.document.id for read in documents]) or {}
+        ids = [read.taken.document_id for read in documents]
+        holders = db.run(lambda ledger: attachments.holders(ledger, connection.id, ids))
+        noted = _noted(scoro, holders, found)
     except (ConnectionBroken, Refused, NotFound) as error:
         # the site told us the documents a moment ago: it is the files that are closed to us
         log.warning("files.unreadable", connection=connection.name, error=str(error))
         note = f"Its files could not be read in Scoro and were not sent: {error}"
-        ids = [read.taken.document_id for read in documents]
-        return {owner_id: FilesPlan("", Holder(owner_id), notes=(note,)) for owner_id in ids}
-    ids = [read.taken.document_id for read in documents]
-    holders = db.run(lambda ledger: attachments.holders(ledger, connection.id, ids))
+        return {
+            owner_id: FilesPlan("", Holder(owner_id), notes=(note,))
+            for owner_id in (read.taken.document_id for read in documents)
+        }
     plans: dict[int, FilesPlan] = {}
     for read in documents:
-        holder, files = holders[read.taken.document_id], found.get(read.document.id, [])
+        holder, files = holders[read.taken.document_id], list(found.get(read.document.id, ()))
+        wanted = holder.files.keys() - {file.file_id for file in files}
+        files += [noted[i] for i in sorted(wanted) if i in noted and _is_attached(noted[i], module, read.document.id)]
         if files or holder.stands or holder.files:
             planner = _Planner(db, scoro, connection, read, holder, reads_contents)
             plans[read.taken.document_id] = planner.plan(files)
     return plans
+
+
+def _noted(scoro: ScoroFiles, holders: Mapping[int, Holder], found: Mapping[int, Sequence[File]]) -> dict[int, File]:
+    """The files that the ledger has noted and that are still to go, as far as the documents' own did not show them."""
+    shown = {file.file_id for files in found.values() for file in files}
+    wanted = {
+        file.file_id
+        for holder in holders.values()
+        for file in holder.files.values()
+        if file.state in {"new", "waiting", "refused"}
+    }
+    missing = sorted(wanted - shown)
+    return {file.file_id: file for file in scoro.read(missing)} if missing else {}
+
+
+def _is_attached(file: File, module: str, record_id: int) -> bool:
+    return file.is_attached_to(module, frozenset({record_id}))
 
 
 @dataclass(slots=True)
@@ -161,14 +187,18 @@ class _Planner:
             self.holder,
             names={file.file_id: file.file_name for file in files},
             left_out=tuple(left_out),
+            gone=tuple(self._gone(files)),
             named=self.holder.stands,
         )
         if self.holder.in_doubt or self.connection.state == "rehearsal" or (wanted and self._is_full()):
             return replace(plan, later=tuple(wanted))
         chosen, later = self._choose(wanted)
         plan = replace(plan, later=tuple(later), failed=tuple(self.failed))
-        if not any(self._state(file.file_id) != "waiting" for file in chosen):
+        waiting = {i for i, held in self.holder.files.items() if held.state == "waiting"}
+        if {file.file_id for file in chosen} == waiting:
             return plan  # what waits already is all there is
+        if not chosen:
+            return replace(plan, withdrawn=True, named=bool(self.holder.record_no))
         taken_names = [held.name for held in self.holder.files.values() if held.state in {"posted", "refused"}]
         named = tuple(with_unique_names(chosen, taken_names))
         function = attachment_function(
@@ -182,6 +212,11 @@ class _Planner:
     def _without(self, files: Sequence[File], reason: str) -> FilesPlan:
         notes = tuple(f"Its file {file.file_name} was left out: {reason}." for file in files)
         return FilesPlan("", self.holder, left_out=tuple((file, reason) for file in files), notes=notes)
+
+    def _gone(self, files: Sequence[File]) -> list[int]:
+        here = {file.file_id for file in files}
+        open_states = {"new", "waiting", "refused"}
+        return [i for i, held in self.holder.files.items() if held.state in open_states and i not in here]
 
     def _state(self, file_id: int) -> str:
         held = self.holder.files.get(file_id)

@@ -13,6 +13,7 @@ from db.intake import DocumentFacts, NewOperation
 from schemas.intacct.functions import Function
 from schemas.kinds import Kind, Purpose, RecordRef
 from workers.decide import Decision, Outcome
+from workers.delivery.attachments import release
 from workers.files import FilesPlan
 from workers.translation.attachments import FOLDER, folder_function
 
@@ -23,9 +24,13 @@ FOLDER_REF = RecordRef(Kind.FOLDER, 1)
 def moved_on(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]) -> set[int]:
     """Documents whose attachment records moved since they were decided about, or lost a content; both are locked.
 
-    Only those count whose files are to be sent, or that name a record.
+    Only those count whose files are to be sent or withdrawn, or that name a record.
     """
-    plans = {d.change.document_id: d.files for d in decisions if d.files and (d.files.function or d.files.named)}
+    plans = {
+        d.change.document_id: d.files
+        for d in decisions
+        if d.files and (d.files.function or d.files.named or d.files.withdrawn)
+    }
     if not plans:
         return set()
     records = changes.ensure_records(ledger, connection.id, [RecordRef(Kind.ATTACHMENT, owner) for owner in plans])
@@ -56,7 +61,9 @@ def commit(ledger: Ledger, connection: Connection, decisions: Sequence[Decision]
     _say(ledger, connection, chosen, files)
     sending = [d for d in chosen if d.files and d.files.function]
     folder = _folder(ledger, connection, interactive=any(d.change.interactive for d in sending)) if sending else 0
-    ledger_intake.supersede(ledger, [records[d.attachment] for d in sending])
+    withdrawn = [d for d in chosen if d.files and d.files.withdrawn]
+    ledger_intake.supersede(ledger, [records[d.attachment] for d in (*sending, *withdrawn)])
+    release(ledger, [records[d.attachment] for d in withdrawn if d.files and not d.files.named], note="")
     operations: list[NewOperation] = []
     assigned: list[Assignment] = []
     for decision in chosen:
@@ -169,7 +176,8 @@ def _say(ledger: Ledger, connection: Connection, decisions: Sequence[Decision], 
         left_out = {files[file.file_id]: ("skipped", reason) for file, reason in decision.files.left_out}
         states |= left_out
         failures.clear(ledger, list(left_out))
-        gone = [file.file_id for file, _ in (*decision.files.failed, *decision.files.left_out)]
-        attachments.drop(ledger, connection.id, owner, gone)
+        stay = [file.file_id for file, _ in (*decision.files.failed, *decision.files.left_out)]
+        attachments.drop(ledger, connection.id, owner, [*stay, *decision.files.gone])
+        failures.clear(ledger, attachments.gone(ledger, connection.id, decision.files.gone))
     ledger_intake.set_document_states(ledger, states)
     failures.bury(ledger, letters)

@@ -343,12 +343,16 @@ class ScoroClient:
         by_id = {int(row[id_field]): row for row in rows if str(row.get(id_field, "")).isdecimal()}
         if not by_id.keys() <= set(ids):
             self._ignores_ids.add(module)
-        # A row without lines is one of a plain list, not a document without lines.
-        return {id: by_id[id] for id in ids if id in by_id and by_id[id].get("lines", ()) is not None}
+        return {id: by_id[id] for id in ids if id in by_id and _is_whole(module, by_id[id])}
 
 
 def _ids(rows: Sequence[Record], id_field: str) -> set[int]:
     return {int(row[id_field]) for row in rows if str(row.get(id_field, "")).isdecimal()}
+
+
+def _is_whole(module: str, row: Record) -> bool:
+    """Whether a row is a record in full: one without lines is of a plain list, no document without lines."""
+    return row.get("relations") is not None if module == "files" else row.get("lines", ()) is not None
 
 
 def _plain(value: object) -> str:

@@ -5,7 +5,8 @@ What the API does not document stands here (scoro-api, A10):
 - The files of a document are asked for by a filter on the relation. Filters that Scoro does not know are ignored in
   silence, so the filter is believed only once it has shown that it works: on a file whose relation was read without
   it. Until then, and where it does not work, all files are listed with their relations; what `n` calls have read
-  counts for `SCAN_S_PER_CALL` seconds for each call but the first.
+  counts for `SCAN_S_PER_CALL` seconds for each call but the first. Where there are so many that this takes more than
+  `FEW_CALLS`, only those ask for all who have the time.
 - A download answers with the bytes, or with JSON that holds them as base64.
 """
 
@@ -21,12 +22,16 @@ from typing import Any
 import structlog
 
 from clients.http import Answer
-from clients.scoro.client import Record, ScoroClient
+from clients.scoro.client import DETAILED_PAGE, Record, ScoroClient
 from clients.scoro.envelope import data_of
 from clients.scoro.errors import ConnectionBroken, Refused, Unavailable
 from schemas.errors import DocumentError
 from schemas.scoro.files import File, read_file, relation_module
 
+FEW_CALLS = 4
+"""Calls that may list all files while a document waits."""
+MANY_S = 600.0
+"""How long a site that has more files is not asked for all of them while a document waits."""
 SCAN_S_PER_CALL = 2.0
 """How long a reading of all files counts, for each call that it took but one."""
 BASE64_ROOM = 1.4
@@ -60,17 +65,23 @@ class ScoroFiles:
         """Files whose relations only a view of each tells."""
         self._every: tuple[File, ...] = ()
         self._every_until = float("-inf")
+        self._many_until = float("-inf")
         self.calls_of_last_reading = 0
         """How many calls it took to list all files."""
 
-    def of(self, module: str, ids: Collection[int]) -> dict[int, list[File]]:
-        """The files attached to these records of a module, by record; deleted ones are left out."""
+    def of(self, module: str, ids: Collection[int]) -> dict[int, list[File]] | None:
+        """The files attached to these records of a module, by record, deleted ones left out; None: it takes too long.
+
+        Then only `every` tells.
+        """
         if not ids:
             return {}
         wanted = frozenset(ids)
         found = self._filtered(module, wanted) if self._filter_works.get(module) else None
         if found is None:
-            every = self.every()
+            every = self.every(FEW_CALLS)
+            if every is None:
+                return None
             if module not in self._filter_works:
                 self._try_filter(module, every)
             found = [file for file in every if file.is_attached_to(module, wanted)]
@@ -80,23 +91,34 @@ class ScoroFiles:
                 attached.setdefault(record_id, []).append(file)
         return attached
 
-    def every(self) -> tuple[File, ...]:
-        """All files that are not deleted, with their relations, as of the last reading."""
+    def every(self, max_calls: int | None = None) -> tuple[File, ...] | None:
+        """All files that are not deleted, with their relations, as of the last reading; None: `max_calls` do not do."""
         with self._lock:
-            if time.monotonic() >= self._every_until:
-                calls = 0
-                found: dict[int, File] = {}
-                for page in self._client.pages("files", detailed=True):
-                    calls += 1
-                    for row in page:
-                        file, viewed = self._told(row)
-                        calls += viewed
-                        if file is not None:
-                            found[file.file_id] = file
-                self._every = tuple(found.values())
-                self.calls_of_last_reading = calls
-                self._every_until = time.monotonic() + SCAN_S_PER_CALL * max(0, calls - 1)
+            if time.monotonic() < self._every_until:
+                return self._every
+            if max_calls is not None and time.monotonic() < self._many_until:
+                return None
+            calls = 0
+            found: dict[int, File] = {}
+            for page in self._client.pages("files", detailed=True):
+                calls += 1
+                for row in page:
+                    file, viewed = self._told(row)
+                    calls += viewed
+                    if file is not None:
+                        found[file.file_id] = file
+                if max_calls is not None and calls >= max_calls and len(page) >= DETAILED_PAGE:
+                    self._many_until = time.monotonic() + MANY_S
+                    return None
+            self._every = tuple(found.values())
+            self.calls_of_last_reading = calls
+            self._every_until = time.monotonic() + SCAN_S_PER_CALL * max(0, calls - 1)
             return self._every
+
+    def read(self, ids: Sequence[int]) -> list[File]:
+        """Files by their ids, with their relations; those that are deleted, unreadable or unknown are missing."""
+        told = (self._told(record)[0] for record in self._client.read_many("files", ids).values())
+        return [file for file in told if file is not None]
 
     def content(self, file: File, max_bytes: int) -> bytes:
         """The bytes of a file; raises FileTooLargeError beyond `max_bytes`, Refused for what is no content."""

@@ -255,6 +255,49 @@ def test_a_late_file_is_found_by_the_poller_alone(embedded_world: World) -> None
     assert world.intacct.invoice("INV-1")["SUPDOCID"] == f"SCORO-I-{invoice}"
 
 
+def test_files_among_too_many_to_list_follow_their_document(
+    embedded_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clients.scoro.files.FEW_CALLS", 1)
+    world = embedded_world
+    for number in range(30):
+        world.scoro.upload(f"other {number}.pdf", PDF)
+    with world.running(), using(world.settings, world.ledger) as runtime:
+        invoice, (file,) = invoice_with(world, PDF)
+        until(lambda: world.document_is(invoice, "posted"), "the invoice is posted")
+        world.settle()
+        assert world.intacct.records("SUPDOC") == []
+        assert LateFiles().look(world.ledger.db, world.connection, runtime.scoro(world.connection)) == (1, 2)
+        until(lambda: file_row(world, file)["state"] == "posted", "the file stands in Intacct")
+        world.settle()
+    assert held(world, f"SCORO-I-{invoice}") == {"file 0.pdf": PDF}
+    assert world.intacct.invoice("INV-1")["SUPDOCID"] == f"SCORO-I-{invoice}"
+
+
+@pytest.mark.parametrize("removed", [1, 2])
+def test_files_removed_before_they_went_do_not_go(at_work: World, removed: int) -> None:
+    at_work.execute("UPDATE connection SET state = 'paused'")
+    invoice, files = invoice_with(at_work, b"%PDF one", b"%PDF two")
+    until(lambda: file_row(at_work, files[1])["state"] == "waiting", "the files are planned")
+    for file in files[:removed]:
+        at_work.scoro.call(f"files/removeRelation/{file}", {"rel_type": "invoices", "rel_id": invoice})
+    at_work.send(invoice)
+    until(lambda: file_row(at_work, files[0])["state"] == "deleted", "the file is forgotten")
+    at_work.execute("UPDATE connection SET state = 'active'")
+    at_work.ring()
+    until(lambda: at_work.document_is(invoice, "posted"), "the invoice is posted")
+    at_work.settle()
+    left = {"file 1.pdf": b"%PDF two"} if removed == 1 else {}
+    assert held(at_work, f"SCORO-I-{invoice}") == left
+    assert (at_work.intacct.invoice("INV-1").get("SUPDOCID") or "") == (f"SCORO-I-{invoice}" if left else "")
+    # attached again it goes
+    at_work.scoro.call(f"files/addRelation/{files[0]}", {"rel_type": "invoices", "rel_id": invoice})
+    at_work.send(invoice)
+    until(lambda: file_row(at_work, files[0])["state"] == "posted", "the file stands in Intacct")
+    at_work.settle()
+    assert held(at_work, f"SCORO-I-{invoice}") == left | {"file 0.pdf": b"%PDF one"}
+
+
 @pytest.mark.parametrize("kind", ["bills", "expenses"])
 def test_bills_and_expenses_carry_their_files(at_work: World, kind: str) -> None:
     at_work.scoro.set(webhooks_off=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clients.scoro.client import ScoroClient
 from clients.scoro.errors import NotFound, Refused, Unavailable
-from clients.scoro.files import FileTooLargeError, ScoroFiles
+from clients.scoro.files import FEW_CALLS, FileTooLargeError, ScoroFiles
 from schemas.scoro.files import File, read_file
 from tests.unit.scripted_server import ScriptedServer, answering
 from tests.unit.test_scoro_client import asked, bodies, ok, refusal
@@ -54,8 +54,9 @@ def files_of(site: Any) -> Iterator[tuple[ScoroFiles, ScriptedServer]]:
         yield ScoroFiles(client), server
 
 
-def found(files: Mapping[int, list[File]]) -> dict[int, list[int]]:
-    return {record: [each.file_id for each in held] for record, held in files.items()}
+def found(files: Mapping[int, list[File]] | None) -> dict[int, list[int]] | None:
+    """The ids of files; None: they were not told."""
+    return None if files is None else {record: [each.file_id for each in held] for record, held in files.items()}
 
 
 FILES = (
@@ -108,6 +109,26 @@ def test_many_files_without_a_filter_are_read_once_for_a_while() -> None:
         assert calls <= 4
         assert found(files.of("invoices", [1])) == {1: [1]}
         assert len(server.requests) == calls
+
+
+def test_so_many_files_that_a_document_would_wait_for_them_are_told_to_those_who_have_the_time() -> None:
+    with files_of(Site(*(file(number, {"invoices": [number]}) for number in range(1, 131)))) as (files, server):
+        assert files.of("invoices", [130]) is None
+        assert len(server.requests) == FEW_CALLS
+        assert files.of("invoices", [1]) is None
+        assert len(server.requests) == FEW_CALLS
+        assert len(files.every() or ()) == 130
+        assert found(files.of("invoices", [130])) == {130: [130]}
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_files_are_read_by_their_ids(hidden: bool) -> None:
+    with files_of(Site(*FILES, hidden=hidden)) as (files, _):
+        read = files.read([2, 4, 5])
+        assert {each.file_id: dict(each.relations) for each in read} == {
+            2: {"invoices": (7, 8), "projects": (3,)},
+            4: {},
+        }
 
 
 def test_relations_that_lists_hide_are_viewed_once() -> None:

@@ -121,7 +121,7 @@ def settled(
     return files
 
 
-def release(ledger: Ledger, record_ids: Sequence[int]) -> None:
+def release(ledger: Ledger, record_ids: Sequence[int], note: str = WITHOUT) -> None:
     """Let documents that wait for these attachment records go without them."""
     if not record_ids:
         return
@@ -141,8 +141,8 @@ def release(ledger: Ledger, record_ids: Sequence[int]) -> None:
                 leaves.model_dump(mode="json") if leaves else None,
             )
         )
-        text = WITHOUT.format(record=row["record"], reason=row["reason"] or "it was refused")
-        notes.append((row["document_id"], row["revision_id"], text))
+        if text := note.format(record=row["record"], reason=row["reason"] or "it was refused"):
+            notes.append((row["document_id"], row["revision_id"], text))
     attachments.release(ledger, record_ids, released)
     intake.add_notes(ledger, notes)
 
