@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from db import mails, outbox
 from db.database import Ledger, one
 from schemas.errors import ErrorClass, Problem, Who
-from schemas.redaction import shortened
+from schemas.redaction import shortened, stored_xml
 
 HELD = """SELECT fd.document_id FROM failure_document fd WHERE fd.failure_id = f.id AND fd.cleared_at IS NULL
     UNION  -- a record that failed holds up the documents that need it, in Intacct
@@ -46,7 +46,7 @@ MAX_KEPT_CHARACTERS = 60_000
 class DeadLetter:
     """A piece of work that ended without success: of a document, of a connection alone, or a poison message.
 
-    `sent` and `answered` are redacted by whoever gives them.
+    `sent` and `answered` are redacted and shortened when they are buried.
     """
 
     connection_id: int | None
@@ -97,7 +97,7 @@ def bury(ledger: Ledger, letters: Sequence[DeadLetter]) -> None:
 
 
 def _kept(text: str | None) -> str | None:
-    return shortened(text.replace("\0", ""), MAX_KEPT_CHARACTERS) if text else None
+    return shortened(stored_xml(text.replace("\0", "")), MAX_KEPT_CHARACTERS) if text else None
 
 
 def report(ledger: Ledger, connection_id: int, problem: Problem) -> None:

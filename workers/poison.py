@@ -21,7 +21,6 @@ from db import failures
 from db.database import Ledger
 from db.failures import DeadLetter
 from schemas.errors import ErrorClass, Problem
-from schemas.redaction import redact
 from workers.broker import QUEUES, with_limits
 
 BATCH = 100
@@ -142,7 +141,7 @@ def keep(ledger: Ledger, messages: Sequence[DeadMessage]) -> None:
             None,
             None,
             message.problem(),
-            sent=redact(message.body.decode("utf-8", "backslashreplace")),
+            sent=message.body.decode("utf-8", "backslashreplace"),
             answered=message.reason,
             poison=message.fingerprint,
         )

@@ -14,7 +14,6 @@ from schemas.errors import ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import GENERIC
 from schemas.intacct.results import FunctionResult, Response
-from schemas.redaction import stored_xml
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import RETRIES, Then, delay_s
 from workers.delivery.problems import problem_of, title
@@ -226,12 +225,11 @@ def _absent(operation: Sending, rules: Rules) -> Settlement:
 
 
 def sent_text(operation: Sending) -> str:
-    """The function of an operation as it is shown to people: redacted, files shortened."""
+    """The function of an operation as it is shown to people."""
     try:
-        xml = render(operation.controlid, Function.model_validate(operation.function)).decode()
+        return render(operation.controlid, Function.model_validate(operation.function)).decode()
     except (KeyError, TypeError, ValueError):  # a shape that the gateway would not read either
-        xml = json.dumps(operation.function, ensure_ascii=False)
-    return stored_xml(xml)
+        return json.dumps(operation.function, ensure_ascii=False)
 
 
 def problems(settlements: Sequence[Settlement]) -> Mapping[uuid.UUID, Problem]:
