@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
+import db.mails
 import db.outbox
 import db.recovery
+import producers.drain
+import producers.mailer
 import workers.carrier
 import workers.delivery.run
 import workers.inbound.write
@@ -51,17 +54,20 @@ class AfterFirstStep:
 Moment = AtStep | AfterFirstStep | None
 
 
-def work(settings: Settings, moment: Moment) -> None:
-    """Run a worker until SIGTERM, or until its moment has come."""
+def work(settings: Settings, moment: Moment, *, schedules: bool = False) -> None:
+    """Run a worker until SIGTERM, or until its moment has come; with `schedules` a scheduler that hurries, too."""
     steps.on_step = _death(moment)
     workers.carrier.deadline_s = lambda functions: CALL_S
     workers.delivery.run.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
     workers.inbound.write.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
     db.recovery.SCORO_CALL_S = CALL_S
     db.outbox.CLAIM_S = CLAIM_S
+    db.mails.LEASE_S, db.mails.GATHER_S = CLAIM_S, 0.0
+    producers.mailer.DELAYS_S = (0.2,) * 6
+    producers.mailer.LOOK_S = producers.drain.LOOK_S = 0.05
     with (
         open_ledger(settings, actor="worker", pool_size=12) as ledger,
-        running(settings, ledger, amqp_url=settings.amqp_url, queues=QUEUES),
+        running(settings, ledger, amqp_url=settings.amqp_url, queues=QUEUES, scheduler=schedules),
     ):
         until_told_to_stop()
 
@@ -102,9 +108,11 @@ def _die() -> None:
 
 
 @contextmanager
-def worker(world: World, moment: Moment = None) -> Iterator[BaseProcess]:
+def worker(world: World, moment: Moment = None, *, schedules: bool = False) -> Iterator[BaseProcess]:
     """A worker process of the world; it is gone when the block ends."""
-    process = PROCESSES.Process(target=work, args=(world.settings, moment), daemon=True)
+    process = PROCESSES.Process(
+        target=work, args=(world.settings, moment), kwargs={"schedules": schedules}, daemon=True
+    )
     process.start()
     try:
         yield process
