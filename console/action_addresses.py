@@ -43,6 +43,10 @@ class Turned(Exception):
         self.result = result
 
 
+def _unknown() -> Turned:
+    return Turned(404, "unknown_address", "There is nothing at this address.")
+
+
 def router(runtime: Runtime) -> APIRouter:
     """Make the public endpoint."""
     routes = APIRouter()
@@ -50,8 +54,11 @@ def router(runtime: Runtime) -> APIRouter:
     @routes.api_route("/actions/{signed}", methods=["GET", "HEAD", "POST"])
     async def action(signed: str, request: Request) -> Response:
         try:
+            address_id = quick.address_id(runtime.vault, signed)
+            if address_id is None:
+                raise _unknown()
             body = await read_body(request) if request.method == "POST" else b""
-            status, result, text = await run_in_threadpool(_act, runtime, signed, request, body)
+            status, result, text = await run_in_threadpool(_act, runtime, address_id, request, body)
         except TooLarge:
             status, result, text = 413, "too_large", "The body is larger than 1 MB."
         except Turned as turned:
@@ -67,17 +74,14 @@ def router(runtime: Runtime) -> APIRouter:
     return routes
 
 
-def _act(runtime: Runtime, signed: str, request: Request, body: bytes) -> tuple[int, str, str]:
-    address_id = quick.address_id(runtime.vault, signed)
-    if address_id is None:
-        raise Turned(404, "unknown_address", "There is nothing at this address.")
+def _act(runtime: Runtime, address_id: int, request: Request, body: bytes) -> tuple[int, str, str]:
     is_post = request.method == "POST"
     address = runtime.db.run(
         lambda ledger: (action_addresses.use if is_post else action_addresses.look)(ledger, address_id)
     )
     connection = _connection(runtime, address)
     if address is None or connection is None:
-        raise Turned(404, "unknown_address", "There is nothing at this address.")
+        raise _unknown()
     if address.revoked or address.expired:
         why = "was revoked" if address.revoked else "has expired"
         raise Turned(410, "ended", f"This address {why}: ask for another one.")

@@ -279,12 +279,15 @@ def quota(ledger: Ledger) -> list[Row]:
 
 
 def sites(ledger: Ledger) -> list[Row]:
-    """Every site with its connections, without secrets."""
+    """Every site with its connections, without secrets, and what is left of its day at Scoro."""
     return ledger.execute(
         """SELECT s.id, s.name, s.url, s.request_limit, s.time_zone, s.user_token IS NOT NULL AS has_user_token,
+               s.last_webhook_at, b.day_limit AS scoro_day_limit, CASE
+                   WHEN b.day = (ledger_now() AT TIME ZONE 'UTC')::date THEN b.day_left ELSE b.day_limit END
+                   AS scoro_day_left,
                ARRAY(SELECT c.name FROM connection c WHERE c.site_id = s.id AND c.state <> 'disconnected' ORDER BY 1)
                    AS connections
-           FROM site s ORDER BY s.name"""
+           FROM site s LEFT JOIN scoro_budget b ON b.site_id = s.id ORDER BY s.name"""
     ).fetchall()
 
 
@@ -292,7 +295,8 @@ def connections(ledger: Ledger) -> list[Row]:
     """Every connection, disconnected ones last; `hook_token` is sealed. Requests are those of this month."""
     rows = ledger.execute(
         """SELECT c.id, c.name, s.name AS site, c.scoro_entity, co.company_id AS company, c.entity, c.state, c.reason,
-               s.hook_token, c.tax_solution, s.time_zone, c.settings -> 'schedule' AS schedule, ledger_now() AS now,
+               s.hook_token, c.webhooks_problem, c.tax_solution, s.time_zone, c.settings -> 'schedule' AS schedule,
+               ledger_now() AS now,
                (SELECT count(*) FROM request r WHERE r.site_id = s.id AND r.month = site_month(s.time_zone)
                     AND r.connection_id = c.id AND r.state <> 'withdrawn') AS requests_used,
                (SELECT count(*) FROM failure f WHERE f.connection_id = c.id AND f.state IN ('open', 'waiting'))
@@ -302,8 +306,8 @@ def connections(ledger: Ledger) -> list[Row]:
     ).fetchall()
     for row in rows:
         schedule = ScheduleSettings.model_validate(row.pop("schedule") or {})
-        is_over = row["state"] == "disconnected"
-        row["next_run"] = None if is_over else next_slot(schedule, row.pop("time_zone"), row.pop("now"))
+        run = next_slot(schedule, row.pop("time_zone"), row.pop("now"))
+        row["next_run"] = None if row["state"] == "disconnected" else run
         row["schedule"] = described(schedule)
     return rows
 

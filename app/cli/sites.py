@@ -62,8 +62,15 @@ def list_sites(as_json: AsJson = False) -> None:
     if not rows:
         typer.echo("No sites.")
     print_table(
-        ("Name", "Address", "Requests/month", "Time zone", "Connections"),
-        [(r["name"], r["url"], r["request_limit"], r["time_zone"], ", ".join(r["connections"])) for r in rows],
+        ("Name", "Address", "Requests/month", "Scoro today", "Time zone", "Connections"),
+        [
+            (
+                *(r["name"], r["url"], r["request_limit"]),
+                "" if r["scoro_day_limit"] is None else f"{r['scoro_day_left']:,} of {r['scoro_day_limit']:,} left",
+                *(r["time_zone"], ", ".join(r["connections"])),
+            )
+            for r in rows
+        ],
         right=("Requests/month",),
     )
 

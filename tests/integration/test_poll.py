@@ -158,6 +158,25 @@ def test_what_webhooks_left_out_is_found_counted_and_noted(watch: Watch, monkeyp
     assert writes(world) == Counter({f"LOST-{n}": 1 for n in range(20)})
 
 
+def test_every_module_that_is_synced_is_looked_at(watch: Watch) -> None:
+    world = watch.world
+    customer = world.scoro.customer()
+    made = {
+        "invoices": world.scoro.invoice("ALL-1", customer),
+        "bills": int(world.scoro.control("create/bills", {"no": "ALL-2", "company_id": customer, "lines": []})["id"]),
+        "expenses": int(world.scoro.control("create/expenses", {"no": "ALL-3", "lines": []})["id"]),
+        "projects": int(world.scoro.control("create/projects", {"project_name": "ALL-4"})["project_id"]),
+    }
+    poller = Poller(world.ledger.db, watch._connection, lambda _: watch.client, webhooks=False)
+    poller.turn()
+    world.execute("UPDATE poll SET due_at = 'epoch'")
+    poller.turn()
+    rows = world.rows("SELECT d.module, d.scoro_id FROM change c JOIN document d ON d.id = c.document_id")
+    captured = {(row["module"], row["scoro_id"]) for row in rows}
+    assert set(made.items()) <= captured
+    assert set(made) <= set(polling.MODULES)
+
+
 def test_a_look_at_nothing_new_is_one_call_and_captures_nothing(watch: Watch) -> None:
     customer = watch.world.scoro.customer()
     for number in range(10):
