@@ -1,5 +1,6 @@
 """The poller: it alone brings every change, with webhooks it doubles nothing, and it asks little."""
 
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -135,6 +136,38 @@ def test_with_webhooks_too_nothing_is_written_or_read_twice(watch: Watch) -> Non
     assert watch.poll()["found"] == 0
     watch.look()
     assert world.under_way() == {}
+
+
+def test_lost_repeated_and_late_webhooks_beside_a_busy_poller_double_nothing(watch: Watch) -> None:
+    world = watch.world
+    world.scoro.set(webhook_lost=0.3, webhook_repeated=0.3, webhook_reorder_ms=400, webhook_seed=11)
+    customer = world.scoro.customer()
+    over = threading.Event()
+
+    def poll_without_end() -> None:
+        while not over.is_set():
+            watch.look()
+
+    with world.running():
+        busy = threading.Thread(target=poll_without_end)
+        busy.start()
+        made = [world.scoro.invoice(f"MIX-{n}", customer) for n in range(15)]
+        for amount in ("250.00", "275.00"):
+            for invoice in made:
+                world.scoro.edit(invoice, lines=[line(amount)])
+        over.set()
+        busy.join()
+        watch.look()
+        world.settle()
+    assert {world.intacct.invoice(f"MIX-{n}")["TRX_TOTALENTERED"] for n in range(15)} == {"330.00"}
+    sent = world.rows(
+        """SELECT d.scoro_id, o.verb, o.payload_fingerprint FROM operation o JOIN document d ON d.id = o.document_id
+           WHERE o.object = 'ARINVOICE' AND o.state = 'posted' ORDER BY o.created_at"""
+    )
+    for invoice in made:
+        mine = [row for row in sent if row["scoro_id"] == invoice]
+        assert [row["verb"] for row in mine] == ["create", *["update"] * (len(mine) - 1)]
+        assert all(a["payload_fingerprint"] != b["payload_fingerprint"] for a, b in itertools.pairwise(mine))
 
 
 def test_what_webhooks_left_out_is_found_counted_and_noted(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
