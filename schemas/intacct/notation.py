@@ -1,8 +1,8 @@
 """The notation of element orders: a content model read from text, and what is wrong with given elements by it.
 
-`a, b?, c*, d+` is a sequence with optional, repeated and at-least-once elements, `e{2,}` one of at least two, `[a |
-b]` a choice, `( … )` a group, `@x` an optional and `@x!` a required attribute. As bodies are mappings, an order is
-less than a grammar: a name stands at one place of its parent.
+`a, b?, c*, d+` is a sequence with optional, repeated and at-least-once elements, `e{2,}` one of at least two, `e{2}`
+of exactly two, `[a | b]` a choice, `( … )` a group, `@x` an optional and `@x!` a required attribute. As bodies are
+mappings, an order is less than a grammar: a name stands at one place of its parent.
 """
 
 import re
@@ -10,18 +10,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-_TOKEN = re.compile(r"\w+|[()\[\],|?*+]|\{2,\}")
+_TOKEN = re.compile(r"\w+|[()\[\],|?*+]|\{2,?\}")
 _ATTRIBUTE = re.compile(r"@(\w+)(!?)")
-_OCCURRENCES = {"?": (0, False), "*": (0, True), "+": (1, True), "{2,}": (2, True)}
+_MANY = 1_000_000_000
+_OCCURRENCES = {"?": (0, 1), "*": (0, _MANY), "+": (1, _MANY), "{2,}": (2, _MANY), "{2}": (2, 2)}
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element of that name, at least `least` times."""
+    """An element of that name, `least` to `most` times."""
 
     name: str
     least: int = 1
-    repeats: bool = False
+    most: int = 1
+
+    @property
+    def repeats(self) -> bool:
+        """Whether there may be several."""
+        return self.most > 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -36,7 +42,12 @@ class Group:
     parts: tuple["Element | Group", ...]
     choice: bool
     least: int = 1
-    repeats: bool = False
+    most: int = 1
+
+    @property
+    def repeats(self) -> bool:
+        """Whether there may be several."""
+        return self.most > 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,8 +74,8 @@ class Order:
 
     def faults(self, counts: Mapping[str, int]) -> tuple[Fault, ...]:
         """What is wrong with children of which there are so many of each name."""
-        # One, or more than one, is all that an order asks; so the lines of many documents have few shapes.
-        return _faults_of_shape(self, tuple((name, min(count, 2)) for name, count in counts.items()))
+        # No order tells more than two from three; so the lines of many documents have few shapes.
+        return _faults_of_shape(self, tuple((name, min(count, 3)) for name, count in counts.items()))
 
 
 @lru_cache(maxsize=10_000)
@@ -103,10 +114,10 @@ def _read_group(tokens: list[str], *, choice: bool, end: str) -> Group:
 def _occurring(part: Element | Group, tokens: list[str]) -> Element | Group:
     if not tokens or tokens[0] not in _OCCURRENCES:
         return part
-    least, repeats = _OCCURRENCES[tokens.pop(0)]
+    least, most = _OCCURRENCES[tokens.pop(0)]
     if isinstance(part, Element):
-        return Element(part.name, least, repeats)
-    return Group(part.parts, part.choice, least, repeats)
+        return Element(part.name, least, most)
+    return Group(part.parts, part.choice, least, most)
 
 
 def _repeated(part: Element | Group, within: bool = False) -> Iterator[str]:
@@ -135,8 +146,10 @@ def _faults(part: Element | Group, counts: Mapping[str, int]) -> Iterator[Fault]
 def _element_faults(element: Element, count: int) -> Iterator[Fault]:
     if count < element.least:
         yield Fault(element.name, "is missing")
-    if count > 1 and not element.repeats:
-        yield Fault(element.name, "stands more than once")
+    if count > element.most:
+        yield Fault(
+            element.name, "stands more than once" if element.most == 1 else f"stands more than {element.most} times"
+        )
 
 
 def _choice_faults(choice: Group, counts: Mapping[str, int]) -> Iterator[Fault]:
