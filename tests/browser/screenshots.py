@@ -48,9 +48,15 @@ def sign_in(page: Page) -> None:
 def main() -> None:
     """Furnish a scene on services of its own and walk through it."""
     FOLDER.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="scoro-intacct-screenshots-"))
-    folder.chmod(0o711)
-    os.chdir(folder)  # no .env of a developer
+    with tempfile.TemporaryDirectory(prefix="scoro-intacct-screenshots-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        os.chdir(folder)  # no .env of a developer
+        walk(folder)
+
+
+def walk(folder: Path) -> None:
+    """Open every page and keep its picture."""
     with stand_ins() as both, postgres(folder, None, durable=False) as service, sync_playwright() as playwright:
         migrate(service.url)
         args = ["--no-sandbox"] if os.geteuid() == 0 else []

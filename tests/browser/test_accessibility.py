@@ -15,7 +15,7 @@ PHONE = {"width": 390, "height": 800}
 
 def faults(page: Page, name: str, scheme: str) -> list[str]:
     """What axe finds that is serious; in the dark only colours differ."""
-    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
+    options = {"resultTypes": ["violations"], **({"runOnly": ["color-contrast"]} if scheme == "dark" else {})}
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{name}: {fault['id']} ({fault['impact']}): {fault['help']}: {fault['nodes'][0]['html'][:200]}"
