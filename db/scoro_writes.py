@@ -275,7 +275,11 @@ def give_up(ledger: Ledger, document_ids: Collection[int], reason: str) -> None:
 
 # ------------------------------------------------------------------------------------------------- the writer
 
-CLAIM = """WITH next AS MATERIALIZED (
+CLAIM = """WITH busy AS MATERIALIZED (
+        -- lanes of other writers, so that several find different work
+        SELECT l.objid::bigint AS lane FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = %(lock)s::oid
+          AND l.objsubid = 2 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ), next AS MATERIALIZED (
         SELECT w.id, w.lane_id, d.kind, w.state,
             row_number() OVER (ORDER BY w.interactive DESC, w.due_at, w.id) AS place
         FROM scoro_write w JOIN document d ON d.id = w.document_id
@@ -283,6 +287,7 @@ CLAIM = """WITH next AS MATERIALIZED (
         JOIN site s ON s.id = n.site_id AND s.held_until <= ledger_now()
         WHERE w.id IN (SELECT c.id FROM scoro_write c WHERE c.connection_id = %(connection)s
                 AND c.state IN ('ready', 'uncertain') AND c.due_at <= ledger_now()
+                AND (c.lane_id & 2147483647) NOT IN (SELECT lane FROM busy)
                 AND (c.need_id IS NULL OR EXISTS (SELECT FROM document n WHERE n.id = c.need_id
                     AND n.scoro_id IS NOT NULL))
                 AND (c.state = 'uncertain' OR NOT EXISTS (SELECT FROM scoro_write u
@@ -319,6 +324,15 @@ def leave(session: Ledger, write_id: int, sent: Mapping[str, Any]) -> bool:
         [Jsonb(dict(sent)), write_id],
     ).fetchone()
     return row is not None
+
+
+def hold_kind(ledger: Ledger, connection_id: int, kind: Kind, wait_s: float, reason: str) -> None:
+    """Scoro takes nothing of a kind now: all that is ready of it waits."""
+    ledger.execute(
+        """UPDATE scoro_write w SET due_at = greatest(w.due_at, ledger_now() + make_interval(secs => %s)), reason = %s
+           FROM document d WHERE d.id = w.document_id AND d.kind = %s AND w.connection_id = %s AND w.state = 'ready'""",
+        [wait_s, reason, kind, connection_id],
+    )
 
 
 def looking_up(session: Ledger, write_ids: Collection[int], *, again_s: float, again_at_most_s: float) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from schemas.arrivals import ARRIVALS
 from schemas.kinds import Kind, RecordRef
 from schemas.mapping import (
     BILL_MAPPING,
@@ -194,4 +195,4 @@ def mapping_page() -> str:
             if rows := [row for row in type_.mapping if row.part == part]:
                 sections.append(MappingSection(f"{type_.module.capitalize()}: {title}", columns, rows))
     sections.append(MappingSection("New customers and vendors", ("Intacct",), PARTY_MAPPING))
-    return mapping_document(sections)
+    return mapping_document([*sections, *ARRIVALS])

@@ -1,5 +1,6 @@
 """When Intacct is looked at, and what it costs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli.root import root
+from app.wiring import using
 from console.actions.sites import set_limit
 from db import changes
 from db.waits import waits
@@ -14,6 +16,8 @@ from schemas.kinds import Kind
 from tests.worlds.stand_ins import line
 from tests.worlds.waiting import until
 from tests.worlds.world import SECRET_KEY, World
+from workers.pull.run import pull
+from workers.reference import References
 
 Record = dict[str, Any]
 
@@ -103,6 +107,23 @@ def test_an_object_that_may_not_be_read_is_named_and_keeps_nothing_else_back(wor
         world.pull()
         until(lambda: bool(world.scoro.receipts()), "receipts of what can be read are booked")
         until(lambda: "APPYMT cannot be read" in world.row("SELECT reason FROM pull")["reason"], "the reason is kept")
+
+
+def test_eight_pullers_at_once_look_once_and_book_each_receipt_once(world: World) -> None:
+    with world.running(web=False):
+        records = [invoice(world, f"INV-{number}") for number in range(3)]
+    for record in records * 4:
+        world.intacct.pay({"recordno": record["RECORDNO"], "amount": "5.00"})
+    world.pull()
+    with using(world.settings, world.ledger) as runtime, ThreadPoolExecutor(8) as pool:
+        references = References(world.ledger.db)
+        for done in [pool.submit(pull, runtime, references, world.connection_id) for _ in range(8)]:
+            done.result()
+    with world.running(web=False):
+        world.settle()
+    assert purposes(world)["pull"] == 1
+    assert [row["sum"] for row in world.scoro.receipts()] == ["5.00"] * 12
+    assert world.row("SELECT count(*) AS n FROM receipt")["n"] == 12
 
 
 def test_fetch_reads_the_payments_of_one_document(

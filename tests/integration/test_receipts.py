@@ -7,6 +7,7 @@ import pytest
 
 from console.actions.failures import plan, replay
 from tests.worlds.stand_ins import line, today
+from tests.worlds.waiting import until
 from tests.worlds.world import World
 
 Record = dict[str, Any]
@@ -215,3 +216,23 @@ def test_receipts_whose_deletion_is_not_answered_are_gone_once(world: World) -> 
         pulled(world)
     assert not world.scoro.receipts()
     assert {row["state"] for row in world.rows("SELECT state FROM document WHERE kind = 'receipt'")} == {"deleted"}
+
+
+def test_a_key_that_may_not_write_receipts_is_told_and_holds_nothing_else_up(world: World) -> None:
+    with world.running(web=False):
+        both = posted(world, "INV-1", "INV-2")
+        world.scoro.fault("status_5xx", module="receipts", action="modify", status=403, count=2)
+        for _, record in both.values():
+            world.intacct.pay(paid(record["RECORDNO"], "50.00"))
+        world.pull()
+        until(lambda: bool(world.failures()), "it is told")
+        (failure,) = world.failures()
+        assert failure["code"] == "scoro_write_forbidden"
+        third = world.scoro.invoice("INV-3", world.scoro.customer("Other"), line())
+        world.send(third)
+        until(lambda: world.document_is(third, "posted"), "reading goes on")
+        world.scoro.clear_faults()
+        world.execute("UPDATE clock SET shift = shift + interval '10 minutes'")
+        world.settle()
+    assert len(world.scoro.receipts()) == 2
+    assert not world.failures()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.arrivals import BILL_ARRIVAL, written_fields
 from schemas.errors import DocumentError
 from schemas.reference import Account, DimensionValue, ReferenceData, ScoroAccount, ScoroVatCode, TaxDetail
 from schemas.settings import ConnectionSettings, set_key
@@ -248,3 +249,15 @@ def test_whatever_lines_there_are_scoro_makes_intaccts_total(parts: list[tuple[D
     bill = arrived(str(total), *rows)
     assert made(bill) == total
     assert bill.fingerprint == arrived(str(total), *rows).fingerprint
+
+
+def test_every_field_that_is_written_stands_in_the_mapping() -> None:
+    bill = arrived(
+        "120.01",
+        line(1, "100.00", "20.01", DEPARTMENTID="20"),
+        chosen=settings(**{"dimensions.fields.DEPARTMENT": "c_department", "dimensions.bills.DEPARTMENT": "true"}),
+        CURRENCY="EUR",
+        EXCHANGE_RATE="0.85",
+    )
+    assert set(bill.head) | {"company_id", "lines"} == written_fields(BILL_ARRIVAL, "header")
+    assert {name for _, row in bill.lines for name in row} | {"id"} == written_fields(BILL_ARRIVAL, "line")

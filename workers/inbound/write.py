@@ -160,7 +160,28 @@ class _Round:
         if isinstance(error, (Refused, NotFound)):
             self._refused(write, error)
             return True
+        if isinstance(error, ConnectionBroken):
+            self._forbidden(write, error)
+            return False
         return self._put_back([write], error)
+
+    def _forbidden(self, write: Write, error: ScoroError) -> None:
+        """Scoro lets us read and not write this: a failure, and all of the kind waits; reading goes on."""
+        reason = f"{error}: tried again in {BROKEN_RETRY_S:.0f} s"
+        problem = Problem(
+            ErrorClass.REFUSED,
+            "scoro_write_forbidden",
+            f"{_title(write)}: Scoro does not let the API key write {write.kind.noun}s ({error}).",
+            f"Give the key the right to add {write.kind.noun}s in Scoro; then it goes on by itself.",
+            culprit=(write.kind.module,),
+        )
+
+        def keep(ledger: Ledger) -> None:
+            self._apply(ledger, [End(write.id, "ready", reason, delay_s=BROKEN_RETRY_S)])
+            writes.hold_kind(ledger, self.connection.id, write.kind, BROKEN_RETRY_S, reason)
+            failures.bury(ledger, [failures.DeadLetter(self.connection.id, write.document_id, problem)])
+
+        patiently(lambda: self.runtime.db.run(keep))
 
     def _refused(self, write: Write, error: ScoroError) -> None:
         told = explain(error)

@@ -27,13 +27,13 @@ BATCH = 500
 
 def derive(db: Database, connection: Connection, references: References) -> None:
     """Think about everything new of a connection; the caller holds its pull."""
-    db.run(lambda ledger: pulls.think_again(ledger, connection.id))
-    for payment_object in PAYMENTS:
-        while db.run(lambda ledger, name=payment_object: derive_payments(ledger, connection, name)):  # type: ignore[misc]
-            pass
+    # bills first: payments seen with them are of theirs
     if db.run(lambda ledger: pulls.new_records(ledger, connection.id, BILL, 1)):
         reference = references.of(connection)
         while db.run(lambda ledger: derive_bills(ledger, connection, reference)):
+            pass
+    for payment_object in PAYMENTS:
+        while db.run(lambda ledger, name=payment_object: derive_payments(ledger, connection, name)):  # type: ignore[misc]
             pass
 
 

@@ -130,6 +130,7 @@ class _Look:
 
         def finish(ledger: Ledger) -> None:
             pulls.done(ledger, self.connection.id, marks, began_at=began_at)
+            pulls.think_again(ledger, self.connection.id)
             pulls.fetched(ledger, [row["id"] for row in fetches])
             if failed:
                 self._put_off_failed(ledger, failed)

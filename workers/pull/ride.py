@@ -73,3 +73,4 @@ def keep(
         if (at := newest(list(paged.rows.values()))) is not None
     }
     pulls.done(ledger, connection.id, marks, began_at=began_at)
+    pulls.think_again(ledger, connection.id)
