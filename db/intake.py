@@ -123,8 +123,8 @@ def standing(ledger: Ledger, document_ids: Collection[int]) -> dict[int, Standin
            LEFT JOIN link l ON l.document_id = d.id
            LEFT JOIN LATERAL (SELECT o.source_fingerprint, named_attachment(o.function) AS attachment,
                    o.state = 'waiting_prerequisite' OR (
-                   o.state = 'waiting_person' AND (o.problem IS NOT NULL OR (NOT o.doubted AND o.record_no IS NULL))
-                   ) AS stuck
+                   o.state = 'waiting_person' AND CASE WHEN o.problem IS NULL THEN NOT o.doubted AND o.record_no IS NULL
+                       ELSE o.problem ->> 'code' <> 'differs_in_intacct' END) AS stuck
                FROM operation o WHERE o.document_id = d.id AND o.state IN
                ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
                ORDER BY o.created_at DESC LIMIT 1) intent ON true

@@ -544,3 +544,13 @@ def test_a_number_that_belongs_to_a_reversed_record_is_for_a_person(books: Books
     verdict = books.verdict(created("ARINVOICE"))
     assert verdict.happened is None
     assert "reversed" in verdict.reason
+
+
+def test_a_create_in_another_currency_is_for_a_person(books: Books) -> None:
+    key = books.run(creation("ARINVOICE"))
+    function = creation("ARINVOICE")
+    euros = function.model_copy(update={"body": {**function.body, "currency": "EUR", "exchrate": "0.85"}})
+    operation = doubtful("create", "ARINVOICE", euros, natural_key="N-1", party="C1", total="120.00")
+    verdict = books.verdict(operation)
+    assert (verdict.happened, verdict.record_no) == (None, key)
+    assert "in GBP, Scoro's is in EUR" in verdict.reason

@@ -17,7 +17,7 @@ from schemas.intacct.results import FunctionResult, Response
 from workers.delivery.look_up import Verdict
 from workers.delivery.policy import RETRIES, Then, delay_s
 from workers.delivery.problems import problem_of, title
-from workers.lifecycle.endings import REMOVING, Rules, end, half_done, refused
+from workers.lifecycle.endings import REMOVING, Rules, differs, end, half_done, refused
 from workers.lifecycle.replacing import half_of, result_of
 
 RECORD_STATES = {"Draft": "Draft", "Submit": "Posted"}
@@ -181,7 +181,7 @@ def from_verdict(operation: Sending, verdict: Verdict, rules: Rules) -> Settleme
             missing=verdict.missing,
         )
     if verdict.happened is None:
-        return Settlement(operation.id, "waiting_person", verdict.reason, "differs", record_no=verdict.record_no)
+        return differs(operation, verdict.reason, verdict.record_no)
     if operation.certain_in_s > 0:
         return Settlement(
             operation.id,

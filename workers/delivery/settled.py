@@ -11,6 +11,7 @@ from db.follow_ups import Told
 from db.operations import Sending, Settlement
 from schemas.kinds import DOCUMENT_KINDS
 from workers.delivery import attachments, broken, settle
+from workers.lifecycle.endings import differs
 
 
 def commit(
@@ -95,12 +96,7 @@ def _without_taken_records(
             taken.add(document_id)
         seen.add((object_name, record_no))
     return [
-        Settlement(
-            s.id,
-            "waiting_person",
-            f"Intacct's record {s.record_no} is linked to another document",
-            record_no=s.record_no,
-        )
+        differs(by_id[s.id], f"Intacct's record {s.record_no} is linked to another document", s.record_no)
         if s.state == "posted" and by_id[s.id].document_id in taken
         else s
         for s in settlements

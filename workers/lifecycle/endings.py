@@ -23,11 +23,14 @@ from db.failures import problem_as_json
 from db.operations import FollowUp, Sending, Settlement
 from schemas.errors import ErrorClass, Problem
 from schemas.intacct.results import FunctionResult
+from schemas.kinds import DOCUMENT_KINDS
 from workers.delivery.look_ups.contents import DOCUMENTS
-from workers.delivery.problems import problem_of
+from workers.delivery.problems import problem_of, title
 from workers.lifecycle.periods import first_named, next_day, tried_day
 from workers.lifecycle.removals import DELETED, REMOVED_STATES
 
+DIFFERS = "differs_in_intacct"
+"""The code of what was looked up and only a person can judge: it may have run, so it is not planned anew by itself."""
 CHANGING = frozenset({"update", "reclassify", "replace"})
 """Verbs that change a record that stands."""
 REMOVING = frozenset({"delete", "reverse"})
@@ -58,6 +61,22 @@ def held(operation: Sending, problem: Problem, follow_up: FollowUp | None = None
     told = follow_up or FollowUp()
     return Settlement(
         operation.id, "waiting_person", problem.cause, "held", problem=problem_as_json(problem), follow_up=told
+    )
+
+
+def differs(operation: Sending, reason: str, record_no: str | None) -> Settlement:
+    """Hold an operation in doubt of which Intacct shows something that only a person can judge: it may have run."""
+    document = f"{operation.kind} {operation.scoro_id}"
+    if operation.kind not in DOCUMENT_KINDS:
+        fix = "Look at it in Intacct, mend what is wrong there, then send a document that needs it."
+    elif operation.verb == "create":
+        fix = f"Link it with `scoro-intacct documents link {document} RECORDNO`, or give it another number in Scoro."
+    else:
+        fix = f"Look at it in Intacct; then {_keep(operation)}."
+    sentence = f"{reason.rstrip('.')}." if reason else "Intacct shows something else than was sent."
+    problem = Problem(ErrorClass.REFUSED, DIFFERS, f"{title(operation)}: {sentence}", fix)
+    return Settlement(
+        operation.id, "waiting_person", reason, "differs", record_no=record_no, problem=problem_as_json(problem)
     )
 
 

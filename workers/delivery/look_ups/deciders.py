@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from db.operations import Sending
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import listed
 from schemas.money import ZERO
@@ -43,6 +44,8 @@ def created(evidence: Evidence) -> Verdict:
         reason = f"Intacct holds {operation.natural_key} {len(found)} times: delete all but one."
         return Verdict(None, reason=reason)
     row = found[0]
+    if (other := _other_currency(operation, row)) is not None:
+        return Verdict(None, row["RECORDNO"], reason=other)
     if operation.total is None or not equal_money(row.get(TOTAL_FIELD), operation.total, unsigned=kind.is_credit):
         reason = (
             f"Intacct holds {operation.natural_key} with a total of {row.get(TOTAL_FIELD)},"
@@ -50,6 +53,15 @@ def created(evidence: Evidence) -> Verdict:
         )
         return Verdict(None, row["RECORDNO"], reason=reason)
     return Verdict(True, row["RECORDNO"], row.get("STATE"), before_us=not ours)
+
+
+def _other_currency(operation: Sending, row: Row) -> str | None:
+    """Why a record of that number is not the document: it is in another currency; None where nothing speaks of it."""
+    held, base = row.get("CURRENCY", ""), row.get("BASECURR", "")
+    sent = content_of(Function.model_validate(operation.function)).header.get("CURRENCY") or base
+    if not held or not sent or held == sent:
+        return None
+    return f"Intacct holds {operation.natural_key} in {held}, Scoro's is in {sent}: compare, then link or renumber."
 
 
 def replaced(evidence: Evidence) -> Verdict:

@@ -21,6 +21,8 @@ from workers.delivery.look_ups.deciders import (
 from workers.delivery.look_ups.reads import LookUp, Read
 from workers.translation.posted import TOTAL_FIELD
 
+_CURRENCY = ("CURRENCY", "BASECURR")
+
 
 def _few(_: Sending) -> int:
     return 2
@@ -50,7 +52,7 @@ def _rows_of_lines(operation: Sending) -> int:
 
 
 def _creation(kind: DocumentKind) -> LookUp:
-    fields = ("RECORDNO", "RECORDID", kind.party_field, "STATE", TOTAL_FIELD, "AUWHENCREATED", "CREATEDBY")
+    fields = ("RECORDNO", "RECORDID", kind.party_field, "STATE", TOTAL_FIELD, *_CURRENCY, "AUWHENCREATED", "CREATEDBY")
     return LookUp(Read(kind.object, "RECORDID", fields, _few, unique=False), _natural_key, created)
 
 
