@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db import outbox, scoro_writes
+from db import outbox, scoro_intents
 from db.database import Ledger, one
 
 SLICE_S = 5.0
@@ -122,7 +122,7 @@ def start(ledger: Ledger, items: Sequence[Item], *, how: str, why: str, requests
     due_in_s = _paced(items, packs)
     if how == "read":
         inbound = _inbound(ledger, items)
-        scoro_writes.retry(ledger, sorted(inbound))
+        scoro_intents.retry(ledger, sorted(inbound))
         chosen = [
             (item.document_id, s) for item, s in zip(items, due_in_s, strict=True) if item.document_id not in inbound
         ]

@@ -5,7 +5,7 @@ FetchError           it cannot be asked for; the message is one sentence with th
 
 from dataclasses import dataclass
 
-from db import changes, links, pulls, receipts, scoro_writes
+from db import changes, links, pulls, receipts, scoro_intents
 from db.connections import Connection
 from db.database import Database
 from db.database import Ledger as Session
@@ -62,7 +62,7 @@ def fetch(db: Database, connection: Connection, kind: Kind, scoro_id: int, actor
             raise FetchError(f"{title} was never seen: check the kind and the id.")
         if links.standing_of(session, document_id).link is None:
             raise FetchError(f"{title} has no record in Intacct yet: send it first, or link it.")
-        scoro_writes.retry(session, receipts.of_document(session, document_id), interactive=True)
+        scoro_intents.retry(session, receipts.of_document(session, document_id), interactive=True)
         asked = pulls.fetch(session, connection.id, document_id, actor)
         if asked is None:
             raise FetchError(f"{connection.name} has never gone live: nothing is fetched before.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from console.actions.effects import effect
-from db import connections, journal, scoro_writes
+from db import connections, journal, scoro_intents
 from db.database import Database, one
 from db.database import Ledger as Session
 from schemas.settings import ConnectionSettings, SettingError, describe, set_key
@@ -35,7 +35,7 @@ def change(session: Session, connection_id: int, wanted: Sequence[tuple[str, str
 
 def _check_may_turn(session: Session, connection_id: int, key: str) -> None:
     """The direction of bills turns only while none of them is under way; those that came stay where they are."""
-    if count := scoro_writes.open_bills(session, connection_id):
+    if count := scoro_intents.open_bills(session, connection_id):
         some = "a bill is" if count == 1 else f"{count:,} bills are"
         raise SettingError(
             f"{key}: {some} on the way or held up; wait with `scoro-intacct wait`, and settle or ignore those that"

@@ -148,7 +148,6 @@ INSERT INTO scoro_write_transition VALUES
     ('ready', 'refused', 'it cannot be written like this'),
     ('ready', 'superseded', 'a newer intent took its place'),
     ('waiting_person', 'ready', 'a person released it'),
-    ('waiting_person', 'refused', 'a person gave it up'),
     ('waiting_person', 'superseded', 'a newer intent took its place'),
     ('sending', 'done', 'Scoro answered success'),
     ('sending', 'ready', 'it provably did not happen: due again by the policy'),

@@ -11,7 +11,7 @@ from db.failures import problem_as_json
 from db.scoro_writes import End, Write
 from schemas.errors import ErrorClass, Problem
 from schemas.scoro import values
-from workers.inbound.listing import amount, changed_since, identity
+from workers.inbound.listing import changed_since, identity, money_of
 from workers.inbound.writer import Answered, Call, Found, Work
 
 MODULE = "bills"
@@ -111,8 +111,8 @@ def _body(write: Write, supplier_id: int | None, line_ids: Mapping[str, int]) ->
 
 
 def _total(record: Mapping[str, Any]) -> Decimal | None:
-    net = amount(record.get("sum"))
-    return None if net is None else net + (amount(record.get("vat_sum")) or Decimal(0))
+    net = money_of(record.get("sum"))
+    return None if net is None else net + (money_of(record.get("vat_sum")) or Decimal(0))
 
 
 def _difference(write: Write, record: Record) -> Problem | None:

@@ -42,7 +42,7 @@ def identity(value: Any) -> int | None:
         return None
 
 
-def amount(value: Any) -> Decimal | None:
+def money_of(value: Any) -> Decimal | None:
     """A sum of money, None for anything that is none."""
     try:
         return values.money(value)

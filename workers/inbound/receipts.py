@@ -8,10 +8,9 @@ waits for a person.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from clients.scoro.client import Record, ScoroClient
 from db import receipts
@@ -22,6 +21,7 @@ from db.reference import Item
 from db.scoro_writes import End, Write
 from schemas.errors import ErrorClass, Problem
 from schemas.scoro import values
+from workers.inbound.listing import changed_since, identity, money_of
 from workers.inbound.writer import Answered, Call, Found, Work
 
 ACCOUNTS = "receipt_account"
@@ -96,10 +96,10 @@ class ReceiptWriter:
 
     def answered(self, write: Write, call: Call, record: Record) -> Answered:
         """The group's id, and whether it holds what it was given."""
-        group_id = _id(record.get("id"))
+        group_id = identity(record.get("id"))
         if group_id is None:
             return Answered(None)
-        wanted, booked = _amount(call.body["receipts"][0]["sum"]), _booked(record)
+        wanted, booked = money_of(call.body["receipts"][0]["sum"]), _booked(record)
         problem = None
         if booked is not None and booked != wanted:
             problem = Problem(
@@ -139,7 +139,7 @@ def _verdict(work: Work, write: Write, entries: Collection[Entry], record: Recor
         return Found(None, reason=f"Scoro holds several receipts like it (groups {groups}): delete the one too many.")
     if equal:
         return Found(True, equal[0].group_id)
-    told = _amount((record or {}).get("paid_sum")) if (record or {}).get("paid_sum") not in (None, "") else None
+    told = money_of((record or {}).get("paid_sum")) if (record or {}).get("paid_sum") not in (None, "") else None
     if told is not None and told - sum((entry.sum for entry in entries), Decimal(0)) == _sent_sum(write):
         # the document has received what the list does not show: a page was pushed on while it was read
         return None
@@ -149,14 +149,14 @@ def _verdict(work: Work, write: Write, entries: Collection[Entry], record: Recor
 def _equals(entry: Entry, sent: Mapping[str, Any]) -> bool:
     receipt = sent["receipts"][0]
     return (
-        entry.sum == _amount(receipt["sum"])
+        entry.sum == money_of(receipt["sum"])
         and entry.date == date.fromisoformat(str(receipt["date"]))
         and entry.account_id == int(sent["receipt_account_id"])
     )
 
 
 def _sent_sum(write: Write) -> Decimal:
-    return _amount((write.sent or {})["receipts"][0]["sum"]) or Decimal(0)
+    return money_of((write.sent or {})["receipts"][0]["sum"]) or Decimal(0)
 
 
 def _deleted(scoro: ScoroClient, write: Write) -> Found:
@@ -164,12 +164,12 @@ def _deleted(scoro: ScoroClient, write: Write) -> Found:
     if write.scoro_id is None:
         return Found(True)
     rows = scoro.list_page("receipts", filter={"id": [write.scoro_id]}, detailed=True)
-    if any(_id(row.get("id")) == write.scoro_id and not values.flag(row.get("is_deleted")) for row in rows):
+    if any(identity(row.get("id")) == write.scoro_id and not values.flag(row.get("is_deleted")) for row in rows):
         return Found(False)
-    if all(_id(row.get("id")) == write.scoro_id for row in rows):
+    if all(identity(row.get("id")) == write.scoro_id for row in rows):
         return Found(True)
     # a site that ignores the filter: all of them are looked at
-    alive = {_id(row.get("id")) for page in scoro.pages("receipts", detailed=True) for row in page}
+    alive = {identity(row.get("id")) for page in scoro.pages("receipts", detailed=True) for row in page}
     return Found(write.scoro_id not in alive)
 
 
@@ -192,7 +192,7 @@ def _key(document: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _contact(record: Mapping[str, Any]) -> int | None:
-    return _id(record.get("company_id")) or _id(record.get("person_id"))
+    return identity(record.get("company_id")) or identity(record.get("person_id"))
 
 
 def _prepared(work: Work, due: Due, accounts: Collection[Item], by_hand: Collection[Entry]) -> Call | End:
@@ -325,20 +325,15 @@ def _linked(work: Work, entries: Collection[Entry]) -> set[int]:
 
 def _listed(work: Work, since: datetime, contacts: Collection[int | None]) -> list[Entry]:
     """The live receipts that changed since a day before, of these contacts where there are few."""
-    zone = ZoneInfo(work.connection.site.time_zone)
-    window = {
-        "from_date": (since.astimezone(zone).date() - timedelta(days=1)).isoformat(),
-        "to_date": (datetime.now(zone).date() + timedelta(days=2)).isoformat(),
-    }
     known = sorted(contact for contact in set(contacts) if contact is not None)
     few = len(known) == len(set(contacts)) and 0 < len(known) <= FEW_CONTACTS
-    filters: list[dict[str, Any]] = [{"modified_date": window}]
-    if few:
-        filters = [{"modified_date": window, "contact_id": contact} for contact in known]
+    narrowed: list[dict[str, Any]] = [{"contact_id": contact} for contact in known] if few else [{}]
+    zone = work.connection.site.time_zone
     groups: dict[int, Record] = {}
-    for filter in filters:
-        for page in work.scoro.pages("receipts", filter=filter, detailed=True):
-            groups |= {found: row for row in page if (found := _id(row.get("id"))) is not None}
+    for more in narrowed:
+        for row in changed_since(work.scoro, "receipts", [since], zone, detailed=True, more=more):
+            if (found := identity(row.get("id"))) is not None:
+                groups[found] = row
     return [
         entry for id, row in groups.items() if not values.flag(row.get("is_deleted")) for entry in _entries(id, row)
     ]
@@ -346,30 +341,16 @@ def _listed(work: Work, since: datetime, contacts: Collection[int | None]) -> li
 
 def _entries(group_id: int, group: Record) -> Iterable[Entry]:
     for row in group.get("receipts") or []:
-        document_id, amount = _id(row.get("invoice_id")), _amount(row.get("sum"))
+        document_id, amount = identity(row.get("invoice_id")), money_of(row.get("sum"))
         if document_id is not None and amount is not None:
             day = values.day(row.get("date") or group.get("date"))
-            yield Entry(group_id, document_id, amount, day, _id(group.get("receipt_account_id")) or 0)
+            yield Entry(group_id, document_id, amount, day, identity(group.get("receipt_account_id")) or 0)
 
 
 def _booked(record: Record) -> Decimal | None:
     """What a group holds, as the answer says."""
     entries = list(_entries(0, record))
     return sum((entry.sum for entry in entries), Decimal(0)) if entries else None
-
-
-def _amount(value: Any) -> Decimal | None:
-    try:
-        return values.money(value)
-    except (ValueError, InvalidOperation):
-        return None
-
-
-def _id(value: Any) -> int | None:
-    try:
-        return values.identity(value)
-    except ValueError:
-        return None
 
 
 # ------------------------------------------------------------------------------------------------- what goes wrong

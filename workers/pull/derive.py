@@ -8,11 +8,11 @@ from collections import defaultdict
 
 import structlog
 
-from db import pulls, receipts
-from db import scoro_writes as writes
+from db import pulled, receipts
+from db import scoro_intents as intents
 from db.connections import Connection
 from db.database import Database, Ledger
-from db.scoro_writes import NewDocument, Wanted
+from db.scoro_intents import NewDocument, Wanted
 from schemas.kinds import Kind
 from workers.pull.derive_bills import derive_bills
 from workers.pull.payments import PAYMENTS, PaidDocument, Receipt, Row, Understood, keys_of, understand
@@ -28,7 +28,7 @@ BATCH = 500
 def derive(db: Database, connection: Connection, references: References) -> None:
     """Think about everything new of a connection; the caller holds its pull."""
     # bills first: payments seen with them are of theirs
-    if db.run(lambda ledger: pulls.new_records(ledger, connection.id, BILL, 1)):
+    if db.run(lambda ledger: pulled.new_records(ledger, connection.id, BILL, 1)):
         reference = references.of(connection)
         while db.run(lambda ledger: derive_bills(ledger, connection, reference)):
             pass
@@ -39,10 +39,10 @@ def derive(db: Database, connection: Connection, references: References) -> None
 
 def derive_payments(ledger: Ledger, connection: Connection, payment_object: str) -> int:
     """Intend the receipts of the next payments; returns how many payments were thought about."""
-    numbers = pulls.new_payments(ledger, connection.id, payment_object, BATCH)
+    numbers = pulled.new_payments(ledger, connection.id, payment_object, BATCH)
     if not numbers:
         return 0
-    rows = pulls.payment_rows(ledger, connection.id, payment_object, numbers)
+    rows = pulled.payment_rows(ledger, connection.id, payment_object, numbers)
     headers: dict[int, Row] = {}
     details: dict[int, dict[int, Row]] = defaultdict(dict)
     for row in rows:
@@ -62,7 +62,7 @@ def derive_payments(ledger: Ledger, connection: Connection, payment_object: str)
     }
     later = _intend(ledger, connection, payment_object, understood)
     unknown = {(f"{payment_object}DETAIL", detail) for held in understood.values() for detail in held.unknown}
-    pulls.settle(
+    pulled.settle(
         ledger,
         connection.id,
         [
@@ -87,10 +87,10 @@ def _intend(ledger: Ledger, connection: Connection, payment_object: str, underst
         (number, receipt.paid.id): receipt for number, held in understood.items() for receipt in held.receipts
     }
     new = [key for key in wanted if key not in known]
-    made = writes.add_documents(ledger, connection.id, [_document(payment_object, key[0], wanted[key]) for key in new])
+    made = intents.add_documents(ledger, connection.id, [_document(payment_object, key[0], wanted[key]) for key in new])
     receipts.add(ledger, connection.id, payment_object, [(made[place], *key) for place, key in enumerate(new)])
     known |= dict(zip(new, made, strict=True))
-    return writes.intend(
+    return intents.intend(
         ledger, connection.id, [_wanted(document, key[1], wanted.get(key)) for key, document in known.items()]
     )
 

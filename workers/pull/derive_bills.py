@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db import failures, pulls
+from db import failures, pulled
 from db import intake as ledger_intake
 from db import reference as stored_reference
-from db import scoro_writes as writes
+from db import scoro_intents as intents
 from db.connections import Connection
 from db.database import Ledger
-from db.scoro_writes import NewDocument, Wanted
+from db.scoro_intents import NewDocument, Wanted
 from schemas.errors import DocumentError, Problem
 from schemas.kinds import Kind
 from schemas.reference import ReferenceData
@@ -32,7 +32,7 @@ class _Thought:
 
 def derive_bills(ledger: Ledger, connection: Connection, reference: ReferenceData) -> int:
     """Intend the next bills; returns how many were thought about."""
-    rows = pulls.new_records(ledger, connection.id, BILL, BATCH)
+    rows = pulled.new_records(ledger, connection.id, BILL, BATCH)
     ours = [row for row in rows if row["document_id"] is None or row["inbound"]]
     thoughts = [_think(row, connection, reference) for row in ours if not row["is_own"] and _concerns(row, connection)]
     documents = _documents(ledger, connection, [thought for thought in thoughts if _needs_document(thought)])
@@ -43,9 +43,9 @@ def derive_bills(ledger: Ledger, connection: Connection, reference: ReferenceDat
         if document_id is None or thought.problem is not None:
             continue
         wanted.append(_wanted(document_id, thought.bill, vendors))
-    writes.intend(ledger, connection.id, wanted)
+    intents.intend(ledger, connection.id, wanted)
     _keep_facts(ledger, connection, thoughts, documents)
-    pulls.settle(
+    pulled.settle(
         ledger,
         connection.id,
         [(BILL, row["record_no"], row["version"], "unknown" if row["is_own"] else "done") for row in rows],
@@ -79,7 +79,7 @@ def _needs_document(thought: _Thought) -> bool:
 
 def _documents(ledger: Ledger, connection: Connection, thoughts: Sequence[_Thought]) -> dict[int, int]:
     """Documents of bills that are new, by RECORDNO."""
-    made = writes.add_documents(ledger, connection.id, [_document(thought) for thought in thoughts])
+    made = intents.add_documents(ledger, connection.id, [_document(thought) for thought in thoughts])
     return {thought.row["record_no"]: made[place] for place, thought in enumerate(thoughts)}
 
 
@@ -116,12 +116,12 @@ def _vendors(ledger: Ledger, connection: Connection, names: Mapping[str, str]) -
     if not names:
         return {}
     ledger.execute("SELECT pg_advisory_xact_lock(hashtext('vendors'), %s)", [connection.id])
-    known = writes.vendor_documents(ledger, connection.id, names)
+    known = intents.vendor_documents(ledger, connection.id, names)
     missing = sorted(names.keys() - known.keys())
     told = {item.key: item for item in stored_reference.topic(ledger, connection.id, "intacct", "vendor")}
-    made = writes.add_documents(ledger, connection.id, [_vendor(key, told, names) for key in missing])
+    made = intents.add_documents(ledger, connection.id, [_vendor(key, told, names) for key in missing])
     known |= dict(zip(missing, made, strict=True))
-    writes.intend(ledger, connection.id, [_contact(known[key], key, told, names) for key in missing])
+    intents.intend(ledger, connection.id, [_contact(known[key], key, told, names) for key in missing])
     return known
 
 

@@ -18,7 +18,7 @@ import structlog
 
 from clients.intacct.catalogue import classify
 from clients.intacct.errors import GatewayError, Throttled, Unavailable
-from db import pulls, requests
+from db import pulled, pulls, requests
 from db import reference as stored_reference
 from db.connections import Connection
 from db.database import Ledger, one
@@ -78,9 +78,9 @@ def look(runtime: Runtime, session: Ledger, connection: Connection) -> bool:
 
 def lacking(session: Ledger, connection_id: int) -> bool:
     """Whether records that were seen lack their other half or their lines, as those that rode along in a request do."""
-    return bool(pulls.without_lines(session, connection_id, BILL, 1)) or any(
-        pulls.payments_without_header(session, connection_id, payment, 1)
-        or pulls.payments_without_details(session, connection_id, payment, 1)
+    return bool(pulled.without_lines(session, connection_id, BILL, 1)) or any(
+        pulled.payments_without_header(session, connection_id, payment, 1)
+        or pulled.payments_without_details(session, connection_id, payment, 1)
         for payment in PAYMENTS
     )
 
@@ -130,7 +130,7 @@ class _Look:
 
         def finish(ledger: Ledger) -> None:
             pulls.done(ledger, self.connection.id, marks, began_at=began_at)
-            pulls.think_again(ledger, self.connection.id)
+            pulled.think_again(ledger, self.connection.id)
             pulls.fetched(ledger, [row["id"] for row in fetches])
             if failed:
                 self._put_off_failed(ledger, failed)
@@ -172,10 +172,10 @@ class _Look:
         """Read what belongs to records that were seen: the other half of payments, the lines of bills."""
         for payment in PAYMENTS:
             detail = f"{payment}DETAIL"
-            headers = pulls.payments_without_header(self.session, self.connection.id, payment, MOST_PAYMENTS)
-            details = pulls.payments_without_details(self.session, self.connection.id, payment, MOST_PAYMENTS)
+            headers = pulled.payments_without_header(self.session, self.connection.id, payment, MOST_PAYMENTS)
+            details = pulled.payments_without_details(self.session, self.connection.id, payment, MOST_PAYMENTS)
             self._read(by_keys(payment, "RECORDNO", headers) | by_keys(detail, "PAYMENTKEY", details))
-        while bills := pulls.without_lines(self.session, self.connection.id, BILL, MOST_BILLS):
+        while bills := pulled.without_lines(self.session, self.connection.id, BILL, MOST_BILLS):
             self._read_lines(bills)
 
     def _read(self, queries: Mapping[str, Paged]) -> None:
@@ -188,14 +188,14 @@ class _Look:
                 if result is not None and result.succeeded:
                     rows.setdefault(queries[name].object, []).extend(result.rows)
             found = [record for object_name, held in rows.items() for record in seen(object_name, held)]
-            self.runtime.db.run(lambda ledger, found=found: pulls.see(ledger, self.connection.id, found))  # type: ignore[misc]
+            self.runtime.db.run(lambda ledger, found=found: pulled.see(ledger, self.connection.id, found))  # type: ignore[misc]
             reach("pull.seen")
 
     def _read_lines(self, bills: Collection[int]) -> None:
         """Read the lines of bills as they are now; a bill seen changed meanwhile keeps waiting for its lines."""
-        versions = pulls.versions(self.session, self.connection.id, BILL, bills)
+        versions = pulled.versions(self.session, self.connection.id, BILL, bills)
         items = by_keys(f"{BILL}ITEM", "RECORDKEY", bills, fields=BILL_LINE_FIELDS)
-        unknown = pulls.unknown_vendors(self.session, self.connection.id, MOST_BILLS)
+        unknown = pulled.unknown_vendors(self.session, self.connection.id, MOST_BILLS)
         vendors = by_keys("VENDOR", "VENDORID", unknown, fields=TOPICS["vendor"].fields)
         queries = {**items, **vendors}
         while asked := next_request(queries, PAGES_PER_REQUEST):
@@ -210,7 +210,7 @@ class _Look:
         known = [TOPICS["vendor"].item(row) for paged in vendors.values() for row in paged.rows.values()]
 
         def keep(ledger: Ledger) -> None:
-            pulls.add_lines(ledger, self.connection.id, BILL, lines, versions)
+            pulled.add_lines(ledger, self.connection.id, BILL, lines, versions)
             if known:
                 stored_reference.add(ledger, self.connection.id, "intacct", "vendor", known)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from db.connections import Connection
-from db.pulls import Mark, Seen
+from db.pulled import Seen
+from db.pulls import Mark
 from schemas.intacct.functions import MAX_PAGE_SIZE, at_least, in_
 from workers.pull.paging import Paged
 from workers.pull.payments import DETAIL_FIELDS, HEADER_FIELDS, PAYMENTS, Row

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from db import outbox, pulls
+from db import outbox, pulled, pulls
 from db.connections import Connection
 from db.database import Ledger, one
 from db.pulls import Mark
@@ -61,7 +61,7 @@ def keep(
     new = 0
     for name, paged in windows.items():
         paged.hear(FIRST, results.get(name))
-        new += pulls.see(ledger, connection.id, seen(paged.object, list(paged.rows.values())))
+        new += pulled.see(ledger, connection.id, seen(paged.object, list(paged.rows.values())))
     if new:
         outbox.ring(ledger, "pull", connection.id)
     if any(not paged.is_complete or paged.failure is not None for paged in windows.values()):
@@ -73,4 +73,4 @@ def keep(
         if (at := newest(list(paged.rows.values()))) is not None
     }
     pulls.done(ledger, connection.id, marks, began_at=began_at)
-    pulls.think_again(ledger, connection.id)
+    pulled.think_again(ledger, connection.id)
