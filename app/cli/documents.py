@@ -148,6 +148,7 @@ def _money(amount: object, currency: str | None) -> str:
 def show(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None, as_json: AsJson = False) -> None:
     """Show one document: revisions, operations with their requests, notes, history, failures."""
     from db import reports
+    from db.why import why
 
     def read(session: "Session") -> dict[str, Any]:
         found = reports.find_documents(session, Kind(kind), id, chosen_id(session, connection))
@@ -157,7 +158,8 @@ def show(kind: KindArgument, id: IdArgument, connection: ConnectionOption = None
             names = ", ".join(row["connection"] for row in found)
             raise typer.BadParameter(f"several connections have it, name one with --connection: {names}")
         row = dict(found[0])
-        return {**_with_link(row), **reports.document_history(session, row["id"])}
+        history = reports.document_history(session, row["id"])
+        return {**_with_link(row), "why": why(session, row["id"]), **history}
 
     with opened() as use:
         document = use.ledger.db.run(read)
@@ -188,7 +190,7 @@ def _print_document(document: dict[str, Any]) -> None:
         "Document": f"{document['kind']} {document['scoro_id']}",
         "Number": document["number"],
         "State": document["state"],
-        "Reason": document["reason"],
+        "Why": document["why"],
         "Amount": _money(document["amount"], document["currency"]),
         "Date": document["document_date"],
         "Connection": document["connection"],
