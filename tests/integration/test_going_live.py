@@ -172,6 +172,21 @@ def test_a_document_that_arrives_later_but_is_dated_before_is_looked_up_too(
     assert len(world.intacct.invoices("INV-1")) == 1
 
 
+def test_many_that_arrive_later_share_their_look_ups(embedded_world: World) -> None:
+    """A look-up costs a request whatever it asks for: it waits until what is known to come has been read."""
+    world = embedded_world
+    world.execute("UPDATE connection SET live_at = ledger_now()")
+    contact = known_customer(world)
+    numbers = [f"INV-{n}" for n in range(DOCUMENTS)]
+    put(world, *(invoice(number, line("90.00", tax="18.00") if n % 2 else line()) for n, number in enumerate(numbers)))
+    ids = [world.scoro.invoice(number, contact, date=LAST_WEEK) for number in numbers]
+    with counting(world) as requests, world.running(web=False):
+        capture(world, ids)
+        until(lambda: states(world) == {"linked": DOCUMENTS // 2, "held": DOCUMENTS // 2}, "all are decided", 120)
+        world.settle()
+    assert requests[0] <= 2
+
+
 def test_a_new_document_costs_no_look_up(embedded_world: World) -> None:
     world = embedded_world
     contact = known_customer(world)
