@@ -31,7 +31,8 @@ class Pull:
     """A pull that may begin."""
 
     connection_id: int
-    asked: bool
+    by_person: bool
+    """Whether a person asked for it."""
     due_in_s: float
     """Seconds until it is due; 0 or less when it is."""
     held_s: float
@@ -41,13 +42,13 @@ class Pull:
     marks: Mapping[str, Mark]
 
 
-def ask(ledger: Ledger, connection_id: int) -> bool:
+def ask(ledger: Ledger, connection_id: int, *, by_person: bool = True) -> bool:
     """Have a connection looked at at once, and ring; False where it has never gone live."""
     row = ledger.execute(
-        """UPDATE pull SET asked_at = coalesce(asked_at, ledger_now()), not_before = CASE
+        """UPDATE pull SET asked_at = ledger_now(), by_person = by_person OR %s, not_before = CASE
                WHEN reason LIKE 'waits for requests%%' THEN not_before ELSE 'epoch' END
            WHERE connection_id = %s RETURNING connection_id""",
-        [connection_id],
+        [by_person, connection_id],
     ).fetchone()
     if row is not None:
         outbox.ring(ledger, "pull", connection_id)
@@ -96,7 +97,7 @@ HINTED_A_DAY = 64
 def hint(ledger: Ledger, connection_id: int) -> bool:
     """Intacct says that something is new: look soon, at once if the last look is not just over; False as `ask`."""
     row = ledger.execute(
-        """UPDATE pull p SET asked_at = coalesce(p.asked_at, ledger_now()),
+        """UPDATE pull p SET asked_at = ledger_now(),
                not_before = greatest(p.not_before, p.last_at + least(
                    make_interval(mins => coalesce((n.settings #>> '{pull,interval}')::int, %(interval)s)),
                    make_interval(secs => CASE WHEN (
@@ -123,7 +124,7 @@ def hint(ledger: Ledger, connection_id: int) -> bool:
 def peek(ledger: Ledger, connection_id: int) -> Pull | None:
     """The connection's pull, locked until the transaction ends; None while a request carries it, or somebody has it."""
     row = ledger.execute(
-        f"""SELECT p.asked_at IS NOT NULL AS asked, p.attempts, p.marks,
+        f"""SELECT p.by_person, p.attempts, p.marks,
                 extract(epoch FROM {DUE_AT} - ledger_now())::float AS due_in_s,
                 extract(epoch FROM greatest(p.not_before, co.throttled_until) - ledger_now())::float AS held_s,
                 60.0 * coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}) AS interval_s
@@ -140,7 +141,13 @@ def peek(ledger: Ledger, connection_id: int) -> Pull | None:
         name: Mark(datetime.fromisoformat(held["seen"]), float(held["took_s"])) for name, held in row["marks"].items()
     }
     return Pull(
-        connection_id, row["asked"], row["due_in_s"], row["held_s"], float(row["interval_s"]), row["attempts"], marks
+        connection_id,
+        row["by_person"],
+        row["due_in_s"],
+        row["held_s"],
+        float(row["interval_s"]),
+        row["attempts"],
+        marks,
     )
 
 
@@ -164,6 +171,7 @@ def done(ledger: Ledger, connection_id: int, marks: Mapping[str, Mark], *, began
     ledger.execute(
         """UPDATE pull p SET last_at = greatest(last_at, %(began)s), attempts = 0, reason = '', not_before = 'epoch',
                request_id = NULL, asked_at = CASE WHEN asked_at > %(began)s THEN asked_at END,
+               by_person = by_person AND coalesce(asked_at > %(began)s, false),
                marks = p.marks || coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(%(marks)s)
                    WHERE p.marks -> key IS NULL
                       OR (p.marks -> key ->> 'seen')::timestamptz <= (value ->> 'seen')::timestamptz), '{}')

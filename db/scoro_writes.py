@@ -36,6 +36,8 @@ class Write:
     problem: Mapping[str, Any] | None
     """What Scoro refused it with, where it is looked up before that is believed."""
     first_left_at: datetime | None
+    agreed: bool
+    """Whether a person asked for just this one: what they were to look at is looked at."""
     certain_in_s: float
     """How long an absent record may still appear; 0: it is believed absent."""
 
@@ -79,7 +81,7 @@ CLAIM = """WITH busy AS MATERIALIZED (
     SELECT id FROM batch WHERE pg_try_advisory_lock(%(lock)s, (lane_id & 2147483647)::int)"""
 
 DETAIL = """SELECT w.id, w.document_id, d.kind, d.scoro_id, d.number, w.verb, w.intent, w.fingerprint, w.state,
-        w.attempts, w.doubted, w.sent, w.problem, w.first_left_at,
+        w.attempts, w.doubted, w.sent, w.problem, w.first_left_at, w.interactive AS agreed,
         greatest(0, extract(epoch FROM w.certain_at - ledger_now()))::float AS certain_in_s
     FROM scoro_write w JOIN document d ON d.id = w.document_id WHERE w.id = ANY(%s) ORDER BY w.id"""
 

@@ -354,7 +354,12 @@ PROJECT_MAPPING: tuple[MappingRow, ...] = (
     MappingRow("header", ("company_id",), "CUSTOMERID", _party_rule("customer")),
     MappingRow("header", ("date",), "BEGINDATE", "as it is"),
     MappingRow("header", ("deadline",), "ENDDATE", "as it is; left out with a note where it lies before the start"),
-    MappingRow("header", ("status", "is_deleted"), "STATUS", "inactive when cancelled or deleted, else active"),
+    MappingRow(
+        "header",
+        ("status", "is_deleted"),
+        "STATUS",
+        "inactive when cancelled, and when deleted unless `data.projects.on_delete` is hold; else active",
+    ),
     MappingRow("header", (), "PROJECTCATEGORY", "Contract, for new projects"),
     MappingRow("header", (), "LOCATIONID", "`location`; else the entity, where the company has several"),
     MappingRow(

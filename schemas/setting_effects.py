@@ -22,6 +22,7 @@ class Effect:
 
 EFFECTS: tuple[Effect, ...] = (
     Effect("data.", f"{TAKEN_IN}; what waits already goes as it was planned", "waiting"),
+    Effect("data.files.on_delete", "Has no effect: a file stays in Intacct whatever is set, for a person to decide"),
     *(
         effect
         for kind in ("invoices", "bills", "expenses", "files", "projects")
@@ -44,9 +45,11 @@ EFFECTS: tuple[Effect, ...] = (
         )
         for kind in ("invoices", "bills", "expenses", "projects")
     ),
-    Effect("data.receipts.bookmark", "Has no effect: receipts follow their documents"),
-    Effect("data.files.bookmark", "Has no effect: files follow their documents"),
+    Effect("data.receipts.bookmark", "Counts for receipts that are written from now on; those in Scoro stay"),
+    Effect("data.files.bookmark", f"{TAKEN_IN}; files that stand in Intacct stay"),
     Effect("data.receipts.enabled", "Counts from the next pull on"),
+    Effect("data.receipts.updates", "Counts from the next pull on; payments of the time between come when asked for"),
+    Effect("data.receipts.on_delete", "Counts for payments that are taken back from now on"),
     Effect("data.receipts.start_date", "Counts from the next pull on; receipts that stand in Scoro stay"),
     Effect("data.bills.direction", f"{TAKEN_IN}; bills that stand on both sides stay linked", "waiting"),
     Effect("data.bills.status_filter", "Counts from the next pull on"),

@@ -112,9 +112,47 @@ def _file_types(types: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(types))
 
 
+class ReceiptSettings(SyncedSettings):
+    """What is synced of payments in Intacct, which become receipts in Scoro."""
+
+    updates: Literal["auto", "on_demand"] = Field(
+        "auto",
+        description="Whether payments come by themselves or only when a person asks (`fetch`, `sync now`).",
+        examples=["auto"],
+    )
+    bookmark: str | None = Field(
+        None,
+        description="Id of the bookmark of invoices in Scoro outside which invoices get no receipts.",
+        examples=["111"],
+    )
+    on_delete: Literal["hold", "delete_draft", "reverse"] = Field(
+        "reverse",
+        description="What happens in Scoro when a payment is taken back in Intacct: hold: the receipt stays, for a "
+        "person to decide; else it is deleted.",
+        examples=["hold"],
+    )
+
+
+class ProjectSettings(SyncedSettings):
+    """What is synced of projects."""
+
+    on_delete: Literal["hold", "delete_draft", "reverse"] = Field(
+        "hold",
+        description="What happens in Intacct when one is deleted in Scoro: hold: it stays as it is, for a person to "
+        "decide; else it is made inactive.",
+        examples=["reverse"],
+    )
+
+
 class FileSettings(SyncedSettings):
     """What is synced of files, and which are left out."""
 
+    on_delete: Literal["hold", "delete_draft", "reverse"] = Field(
+        "hold",
+        description="What happens in Intacct when one is deleted in Scoro: whatever is set it stays, for a person to "
+        "decide, as Intacct's API cannot take a single file away.",
+        examples=["hold"],
+    )
     max_bytes: int = Field(
         10_000_000,
         ge=1,
@@ -136,9 +174,9 @@ class DataSettings(_Section):
     invoices: SyncedSettings = SyncedSettings()
     bills: BillSettings = BillSettings()
     expenses: SyncedSettings = SyncedSettings()
-    receipts: SyncedSettings = SyncedSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     files: FileSettings = FileSettings()
-    projects: SyncedSettings = SyncedSettings()
+    projects: ProjectSettings = ProjectSettings()
 
     def of(self, kind: Kind) -> SyncedSettings:
         """Return what is set for a kind of document."""

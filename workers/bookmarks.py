@@ -12,6 +12,7 @@ from clients.scoro.errors import ConnectionBroken, NotFound, Refused
 from db.connections import Connection
 from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import ErrorClass, Problem
+from schemas.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,16 @@ class Bookmarked:
     is_set: bool = False
 
 
-def bookmarked(scoro: ScoroClient, connection: Connection, module: str, ids: Sequence[int]) -> Bookmarked:
-    """Ask Scoro which of these records the bookmark of their module holds; nothing is asked where there is none."""
-    key = f"data.{module}.bookmark"
-    bookmark = connection.settings.data.of(DOCUMENT_TYPES[module].kinds[0]).bookmark
+def bookmarked(
+    scoro: ScoroClient, connection: Connection, module: str, ids: Sequence[int], *, of: Kind | None = None
+) -> Bookmarked:
+    """Ask Scoro which of these records the bookmark of their module holds; nothing is asked where there is none.
+
+    `of` names the kind whose settings name the bookmark, where it is not the module's own.
+    """
+    kind = of or DOCUMENT_TYPES[module].kinds[0]
+    key = f"data.{kind.module}.bookmark"
+    bookmark = connection.settings.data.of(kind).bookmark
     if not bookmark or not ids:
         return Bookmarked()
     if not scoro.has_user:

@@ -255,7 +255,10 @@ def _pass_on(change: Taken, document: Synced, carriers: Sequence[RecordRef], fac
         reason = f"it goes with {', '.join(f'{ref.kind.noun} {ref.scoro_id}' for ref in carriers)}"
         return Decision(change, Outcome.PASSED_ON, reason, facts=seen, carriers=carriers)
     standing = facts.standing[change.document_id]
-    state = standing.state if standing.state in {"posted", "sending", "uncertain"} else "skipped"
+    state = standing.state if standing.state in {"posted", "held", "sending", "uncertain"} else "skipped"
+    if document.is_deleted and state in {"posted", "held"}:
+        # Intacct's API takes no single file away, whatever data.files.on_delete says
+        state, reason = "held", f"{reason}; Intacct still holds it: delete or keep it there"
     return Decision(change, Outcome.SKIPPED, reason, state, facts=seen)
 
 
@@ -276,7 +279,7 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
     standing = facts.standing[change.document_id]
     if (left_out := _left_out(change, document, facts)) is not None:
         return left_out
-    if document.is_over and (standing.record is None or not _type(change).deactivates):
+    if document.is_over and not _is_made_inactive(change, document, facts):
         return _deleted(change, document, facts)
     source = fingerprint(change.module, document, facts.connection)
     lacks = _lacks(standing.intent_attachment, change, facts)
@@ -308,6 +311,13 @@ def _before_translation(change: Taken, document: Synced, facts: Facts) -> Decisi
         reason = f"it was edited in Scoro; edits are sent when somebody sends the document ({key} is on_demand)"
         return Decision(change, Outcome.UNCHANGED, reason, standing.state if standing.state in STANDS else "posted")
     return None
+
+
+def _is_made_inactive(change: Taken, document: Synced, facts: Facts) -> bool:
+    """Whether what is over in Scoro becomes inactive in Intacct; what is deleted there, only as the settings say."""
+    if facts.standing[change.document_id].record is None or not _type(change).deactivates:
+        return False
+    return not document.is_deleted or facts.connection.settings.data.of(document.kind).on_delete != "hold"
 
 
 def _differs(change: Taken, standing: Standing, *, equal: bool) -> Decision:

@@ -23,6 +23,7 @@ from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.intacct.functions import Function
 from schemas.kinds import Kind
 from schemas.scoro import Document, File
+from workers.bookmarks import Bookmarked, bookmarked
 from workers.translation.attachments import (
     PlannedFile,
     attachment_function,
@@ -126,13 +127,15 @@ def plan_files(
             owner_id: FilesPlan("", Holder(owner_id), notes=(note,))
             for owner_id in (read.taken.document_id for read in documents)
         }
+    file_ids = sorted({file.file_id for files in found.values() for file in files} | noted.keys())
+    marked = bookmarked(scoro.client, connection, Kind.FILE.module, file_ids, of=Kind.FILE)
     plans: dict[int, FilesPlan] = {}
     for read in documents:
         holder, files = holders[read.taken.document_id], list(found.get(read.document.id, ()))
         wanted = holder.files.keys() - {file.file_id for file in files}
         files += [noted[i] for i in sorted(wanted) if i in noted and _is_attached(noted[i], module, read.document.id)]
         if files or holder.stands or holder.files:
-            planner = _Planner(db, scoro, connection, read, holder, reads_contents)
+            planner = _Planner(db, scoro, connection, read, holder, marked, reads_contents)
             plans[read.taken.document_id] = planner.plan(files)
     return plans
 
@@ -163,6 +166,7 @@ class _Planner:
     connection: Connection
     read: Read
     holder: Holder
+    marked: Bookmarked
     reads_contents: bool
     failed: list[tuple[File, Problem]] = field(default_factory=list)
 
@@ -180,12 +184,16 @@ class _Planner:
         if self.read.foreign and not self.holder.stands:
             return self._without(files, "its document was linked to a record that stood in Intacct: attach it there")
         record_id = self.holder.record_no or supdoc_id(self.taken.module, self.document.id)
-        left_out = [(file, file.left_out) for file in files if file.left_out]
-        wanted = [file for file in files if not file.left_out and self._is_wanted(file)]
+        left_out = [(file, reason) for file in files if (reason := self._left_out(file))]
+        wanted = [file for file in files if not self._left_out(file) and self._is_wanted(file)]
+        if self.marked.problem is not None:
+            self.failed = [(file, self.marked.problem) for file in wanted if self._is_to_be_decided(file)]
+            wanted = [file for file in wanted if not self._is_to_be_decided(file)]
         plan = FilesPlan(
             record_id,
             self.holder,
             names={file.file_id: file.file_name for file in files},
+            failed=tuple(self.failed),
             left_out=tuple(left_out),
             gone=tuple(self._gone(files)),
             named=self.holder.stands,
@@ -217,6 +225,14 @@ class _Planner:
         here = {file.file_id for file in files}
         open_states = {"new", "waiting", "refused"}
         return [i for i, held in self.holder.files.items() if held.state in open_states and i not in here]
+
+    def _left_out(self, file: File) -> str:
+        """Why a file is left alone."""
+        return file.left_out or (self.marked.outside.get(file.file_id, "") if self._is_to_be_decided(file) else "")
+
+    def _is_to_be_decided(self, file: File) -> bool:
+        """Whether the bookmark has a say: not of what Intacct holds, or what is on its way."""
+        return self._state(file.file_id) in {"new", "refused"}
 
     def _state(self, file_id: int) -> str:
         held = self.holder.files.get(file_id)

@@ -69,6 +69,11 @@ class ScoroFiles:
         self.calls_of_last_reading = 0
         """How many calls it took to list all files."""
 
+    @property
+    def client(self) -> ScoroClient:
+        """What it asks through."""
+        return self._client
+
     def of(self, module: str, ids: Collection[int]) -> dict[int, list[File]] | None:
         """The files attached to these records of a module, by record, deleted ones left out; None: it takes too long.
 

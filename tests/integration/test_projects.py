@@ -37,6 +37,18 @@ def is_so(world: World, scoro_id: int, **fields: str) -> bool:
     return bool(held) and all(held[name] == value for name, value in fields.items())
 
 
+def test_a_deleted_project_is_held_unless_it_is_to_be_made_inactive(at_work: World) -> None:
+    scoro_id = project(at_work, at_work.scoro.customer())
+    until(lambda: bool(in_intacct(at_work, scoro_id)), "the project stands in Intacct")
+    at_work.settle()
+    at_work.scoro.delete("projects", scoro_id)
+    until(lambda: of_scoro(at_work, scoro_id)["state"] == "held", "a person decides")
+    assert of_scoro(at_work, scoro_id)["reason"] == (
+        f"it was deleted in Scoro; Intacct still holds SCORO-P-{scoro_id}: delete or keep it there"
+    )
+    assert is_so(at_work, scoro_id, STATUS="active")
+
+
 def test_a_project_is_made_followed_and_made_inactive(at_work: World) -> None:
     acme = at_work.scoro.customer()
     scoro_id = project(at_work, acme, date="2099-01-15")
@@ -50,6 +62,7 @@ def test_a_project_is_made_followed_and_made_inactive(at_work: World) -> None:
     at_work.settle()
     at_work.scoro.change("projects", scoro_id, status="completed")
     at_work.settle()
+    at_work.set(data__projects__on_delete="reverse")
     at_work.scoro.delete("projects", scoro_id)
     until(lambda: is_so(at_work, scoro_id, STATUS="inactive"), "the deletion made it inactive")
     at_work.settle()

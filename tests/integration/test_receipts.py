@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from console.actions.failures import plan, replay
+from console.actions.fetching import fetch
+from schemas.kinds import Kind
 from tests.worlds.stand_ins import line, today
 from tests.worlds.waiting import until
 from tests.worlds.world import World
@@ -82,6 +84,24 @@ def test_a_payment_that_is_taken_back_loses_its_receipts(world: World) -> None:
         pulled(world)
         assert not world.scoro.receipts()
         assert world.scoro.record(invoice_id)["status"] == "unpaid"
+    assert world.row("SELECT state FROM document WHERE kind = 'receipt'")["state"] == "deleted"
+
+
+def test_a_receipt_whose_payment_is_taken_back_may_wait_for_a_person(world: World) -> None:
+    world.set(data__receipts__on_delete="hold")
+    with world.running(web=False):
+        _, record = posted(world, "INV-1")["INV-1"]
+        payment = world.intacct.pay(paid(record["RECORDNO"], "50.00"))
+        pulled(world)
+        world.intacct.control(f"reverse/ARPYMT/{payment['RECORDNO']}", {})
+        pulled(world)
+        assert len(world.scoro.receipts()) == 1
+        held = world.row("SELECT state, reason, scoro_id FROM document WHERE kind = 'receipt'")
+        assert held["state"] == "held"
+        assert f"`scoro-intacct fetch receipt {held['scoro_id']}`" in held["reason"]
+        fetch(world.ledger.db, world.connection, Kind.RECEIPT, held["scoro_id"], "cli:olga")
+        until(lambda: not world.scoro.receipts(), "the person's word counts")
+        world.settle()
     assert world.row("SELECT state FROM document WHERE kind = 'receipt'")["state"] == "deleted"
 
 

@@ -1,7 +1,7 @@
 """Cases of what is synced at all: `data.*`."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.kinds import Kind
 from tests.settings.bench import Bench
@@ -10,19 +10,22 @@ from tests.settings.cases import Case
 PDF = b"%PDF-1.7 a contract"
 
 
-class Made:
-    """One kind of document: how it is written, edited, and what its writes are called."""
+class Made(NamedTuple):
+    """One kind of document: how it is written, and what its writes are called."""
 
-    def __init__(self, kind: Kind, module: str, write: Callable[[Bench], int], create: str, update: str) -> None:
-        self.kind, self.module, self.write = kind, module, write
-        self.create, self.update = create, update
+    kind: Kind
+    module: str
+    write: Callable[[Bench], int]
+    create: str
+    update: str
+    removal: str
 
 
 KINDS = (
-    Made(Kind.INVOICE, "invoices", lambda b: b.invoice(), "create_invoice", "update_invoice"),
-    Made(Kind.BILL, "bills", lambda b: b.bill(), "create APBILL", "update APBILL"),
-    Made(Kind.EXPENSE, "expenses", lambda b: b.expense(), "create APBILL", "update APBILL"),
-    Made(Kind.PROJECT, "projects", lambda b: b.project(), "create PROJECT", "update PROJECT"),
+    Made(Kind.INVOICE, "invoices", lambda b: b.invoice(), "create_invoice", "update_invoice", "reverse_invoice"),
+    Made(Kind.BILL, "bills", lambda b: b.bill(), "create APBILL", "update APBILL", "reverse_bill"),
+    Made(Kind.EXPENSE, "expenses", lambda b: b.expense(), "create APBILL", "update APBILL", "reverse_bill"),
+    Made(Kind.PROJECT, "projects", lambda b: b.project(), "create PROJECT", "update PROJECT", "update PROJECT"),
 )
 EDITS: dict[str, dict[str, Any]] = {
     "invoices": {"description": "Edited"},
@@ -76,9 +79,7 @@ def _of_documents() -> Iterator[Case]:
         yield Case(f"{key}.start_date", ("2020-01-01", "2099-01-01"), _new(made), ([made.create], []))
         yield Case(f"{key}.updates", ("auto", "on_demand"), _edited(made), ([made.update], []))
         yield Case(f"{key}.bookmark", ("7", "8"), _bookmarked(made), ([made.create], []))
-        gone = {"invoices": "reverse_invoice", "bills": "reverse_bill", "expenses": "reverse_bill"}.get(made.module)
-        if gone:
-            yield Case(f"{key}.on_delete", ("hold", "reverse"), _deleted(made), ([], [gone]))
+        yield Case(f"{key}.on_delete", ("hold", "reverse"), _deleted(made), ([], [made.removal]))
 
 
 # ------------------------------------------------------------------------------------------------- bills, both ways
@@ -128,20 +129,73 @@ def _late_file(bench: Bench) -> Any:
     return "update_supdoc" in [*bench.went(late, kind=Kind.FILE).writes, *bench.went(invoice).writes]
 
 
+def _file_in_bookmark(bench: Bench) -> bool:
+    """The file stands in the bookmark 7 alone."""
+    bench.has_user_token()
+    invoice = bench.invoice()
+    file = bench.world.scoro.upload("contract.pdf", PDF, ("invoices", invoice))
+    bench.bookmark("7", "files", file)
+    bench.bookmark("8", "files", 999_999)
+    return "create_supdoc" in bench.went(invoice).writes
+
+
+def _file_deleted(bench: Bench) -> tuple[list[str], str]:
+    """What the gateway gets of a deletion, and where the file stands."""
+    invoice = bench.invoice()
+    file = bench.world.scoro.upload("contract.pdf", PDF, ("invoices", invoice))
+    bench.went(invoice)
+    bench.delete("files", file)
+    return bench.went(file, kind=Kind.FILE).writes, bench.state(file, Kind.FILE)[0]
+
+
 # ------------------------------------------------------------------------------------------------- receipts
 
 
-def _paid(bench: Bench) -> list[dict[str, Any]]:
-    """An invoice that is paid in Intacct: what Scoro is told of it."""
+def _pay(bench: Bench) -> int:
+    """An invoice that is paid in Intacct."""
     number = bench.number()
     invoice = bench.invoice(no=number)
     bench.went(invoice)
-    record = bench.world.intacct.invoice(number)
+    bench.world.intacct.pay({"recordno": bench.world.intacct.invoice(number)["RECORDNO"], "amount": "120.00"})
+    return invoice
+
+
+def _receipts(bench: Bench, invoice: int, *, asked: bool = True) -> list[dict[str, Any]]:
+    """What Scoro is told of the payments of an invoice by one look."""
     with bench.hearing_scoro() as heard:
-        bench.world.intacct.pay({"recordno": record["RECORDNO"], "amount": "120.00"})
-        bench.pull()
+        bench.pull(asked=asked)
     written = [row["json"]["request"] for row in heard if row["path"].startswith("receipts/modify")]
     return [group for group in written if any(part["invoice_id"] == invoice for part in group["receipts"])]
+
+
+def _paid(bench: Bench) -> list[dict[str, Any]]:
+    return _receipts(bench, _pay(bench))
+
+
+def _paid_unasked(bench: Bench) -> tuple[int, int]:
+    """What comes by itself once it is time to look, and what once a person asks."""
+    invoice = _pay(bench)
+    bench.later("2 hours")
+    return len(_receipts(bench, invoice, asked=False)), len(_receipts(bench, invoice))
+
+
+def _paid_in_bookmark(bench: Bench) -> int:
+    """The invoice stands in the bookmark 7 alone."""
+    bench.has_user_token()
+    invoice = _pay(bench)
+    bench.bookmark("7", "invoices", invoice)
+    bench.bookmark("8", "invoices", 999_999)
+    return len(_receipts(bench, invoice))
+
+
+def _taken_back(bench: Bench) -> int:
+    """How many receipts are deleted whose payment is reversed in Intacct."""
+    _receipts(bench, _pay(bench))
+    payment = max(bench.world.intacct.records("ARPYMT"), key=lambda row: int(row["RECORDNO"]))
+    bench.world.intacct.control(f"reverse/ARPYMT/{payment['RECORDNO']}", {})
+    with bench.hearing_scoro() as heard:
+        bench.pull()
+    return sum(row["path"].startswith("receipts/delete") for row in heard)
 
 
 DATA_CASES = (
@@ -166,5 +220,10 @@ DATA_CASES = (
     Case("data.files.types", ("pdf", "png"), _with_file(), (True, False)),
     Case("data.receipts.enabled", ("true", "false"), lambda b: len(_paid(b)), (1, 0)),
     Case("data.receipts.start_date", ("2020-01-01", "2099-01-01"), lambda b: len(_paid(b)), (1, 0)),
+    Case("data.files.bookmark", ("7", "8"), _file_in_bookmark, (True, False)),
+    Case("data.files.on_delete", ("hold", "reverse"), _file_deleted, (([], "held"), ([], "held"))),
+    Case("data.receipts.updates", ("auto", "on_demand"), _paid_unasked, ((1, 0), (0, 1))),
+    Case("data.receipts.bookmark", ("7", "8"), _paid_in_bookmark, (1, 0)),
+    Case("data.receipts.on_delete", ("reverse", "hold"), _taken_back, (1, 0)),
     Case("accounts.payment_bank", ("1", "2"), lambda b: [r["receipt_account_id"] for r in _paid(b)], ([1], [2])),
 )

@@ -20,7 +20,9 @@ from db.failures import problem_as_json
 from db.reference import Item
 from db.scoro_writes import End, Write
 from schemas.errors import ErrorClass, Problem
+from schemas.kinds import Kind
 from schemas.scoro import values
+from workers.bookmarks import Bookmarked, bookmarked
 from workers.inbound.listing import changed_since, identity, money_of
 from workers.inbound.writer import Answered, Call, Found, Work
 
@@ -73,16 +75,21 @@ class ReceiptWriter:
         """The call of each receipt, or how it ends without one."""
         paid = work.db.run(lambda ledger: receipts.paid_records(ledger, [w.document_id for w in work.writes]))
         records = _read_paid(work.scoro, paid.values())
+        marked = _bookmarked(work, paid)
         prepared: dict[int, Call | End] = {}
         ready: list[Due] = []
         for write in work.writes:
             if write.verb == "delete":
-                gone = End(write.id, "done", "it does not stand in Scoro")
-                prepared[write.id] = (
-                    Call("receipts", {}, write.scoro_id, deletes=True) if write.scoro_id is not None else gone
-                )
+                prepared[write.id] = _taken_back(work, write)
                 continue
             document = paid[write.document_id]
+            if document["module"] == Kind.INVOICE.module and not write.agreed:
+                if marked.problem is not None:
+                    prepared[write.id] = _refused(write, marked.problem)
+                    continue
+                if (reason := marked.outside.get(document["scoro_id"])) is not None:
+                    prepared[write.id] = End(write.id, "waiting_person", f"of the document that it pays: {reason}")
+                    continue
             record = records.get((document["module"], document["scoro_id"]))
             if record is None or values.flag(record.get("is_deleted")):
                 prepared[write.id] = _refused(write, _gone(write, document))
@@ -231,6 +238,29 @@ def _body(due: Due, account_id: int) -> dict[str, Any]:
             {"invoice_id": due.document["scoro_id"], "date": intent["date"], "sum": float(intent["sum"])},
         ],
     }
+
+
+def _bookmarked(work: Work, paid: Mapping[int, Mapping[str, Any]]) -> Bookmarked:
+    """Which invoices stand outside the bookmark of receipts."""
+    module = Kind.INVOICE.module
+    asked = [paid[write.document_id] for write in work.writes if write.verb != "delete" and not write.agreed]
+    invoices = sorted({document["scoro_id"] for document in asked if document["module"] == module})
+    return bookmarked(work.scoro, work.connection, module, invoices, of=Kind.RECEIPT)
+
+
+def _taken_back(work: Work, write: Write) -> Call | End:
+    """The receipt of a payment that Intacct does not have any more, or has otherwise: then it is written anew."""
+    if write.scoro_id is None:
+        return End(write.id, "done", "it does not stand in Scoro")
+    is_otherwise = bool(write.intent)
+    if work.connection.settings.data.receipts.on_delete == "hold" and not is_otherwise and not write.agreed:
+        return End(
+            write.id,
+            "waiting_person",
+            "its payment was taken back in Intacct, and data.receipts.on_delete is hold: `scoro-intacct fetch receipt"
+            f" {write.scoro_id}` deletes the receipt in Scoro, else it stays.",
+        )
+    return Call("receipts", {}, write.scoro_id, deletes=True)
 
 
 # ------------------------------------------------------------------------------------------------- accounts

@@ -64,7 +64,7 @@ def look(runtime: Runtime, session: Ledger, connection: Connection) -> bool:
     is_due = pull.due_in_s <= 0
     if not is_due and not lacking(session, connection.id):
         return False
-    if is_due and not pulled_objects(connection):
+    if is_due and not pulled_objects(connection, asked=pull.by_person):
         runtime.db.run(lambda ledger: pulls.done(ledger, connection.id, {}, began_at=_now(ledger)))
         return False
     with slot(session, connection.company, runtime.slots) as taken:
@@ -113,7 +113,7 @@ class _Look:
     def run(self) -> bool:
         """Read all that is new; a failure puts the pull off, and what was seen stays."""
         began_at, started = _now(self.session), time.monotonic()
-        windows = changed_since(self.connection, self.pull.marks)
+        windows = changed_since(self.connection, self.pull.marks, asked=self.pull.by_person)
         fetches = pulls.open_fetches(self.session, self.connection.id)
         queries = windows | self._fetched(fetches)
         try:

@@ -88,22 +88,22 @@ READS: dict[str, Read] = {
 """What is read of each object."""
 
 
-def pulled_objects(connection: Connection) -> list[str]:
-    """The objects that the settings of a connection want."""
+def pulled_objects(connection: Connection, *, asked: bool = False) -> list[str]:
+    """The objects that the settings of a connection want: by themselves, or because a person `asked`."""
     data = connection.settings.data
     wanted: list[str] = []
-    if data.receipts.enabled:
+    if data.receipts.enabled and (asked or data.receipts.updates == "auto"):
         wanted += [name for payment in PAYMENTS for name in (payment, f"{payment}DETAIL")]
     if data.bills.enabled and data.bills.direction == "to_scoro":
         wanted.append(BILL)
     return wanted
 
 
-def changed_since(connection: Connection, marks: Mapping[str, Mark]) -> dict[str, Paged]:
-    """What has changed since the last look, by object."""
+def changed_since(connection: Connection, marks: Mapping[str, Mark], *, asked: bool) -> dict[str, Paged]:
+    """What has changed since the last look, by object; `asked`: a person wants to know."""
     return {
         name: Paged(name, READS[name].fields, at_least(MODIFIED, _begins(connection, name, marks.get(name))), PAGE_SIZE)
-        for name in pulled_objects(connection)
+        for name in pulled_objects(connection, asked=asked)
     }
 
 

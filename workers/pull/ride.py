@@ -34,7 +34,7 @@ def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
         return []
     if pulls.is_looked_at(ledger, connection.id) or pulls.open_fetches(ledger, connection.id):
         return []
-    windows = changed_since(connection, pull.marks)
+    windows = changed_since(connection, pull.marks, asked=pull.by_person)
     if not windows:
         return []
     pulls.carried_by(ledger, connection.id, leaving.request_id)
@@ -65,7 +65,7 @@ def keep(
     if new:
         outbox.ring(ledger, "pull", connection.id)
     if any(not paged.is_complete or paged.failure is not None for paged in windows.values()):
-        pulls.ask(ledger, connection.id)
+        pulls.ask(ledger, connection.id, by_person=False)
         return
     marks = {
         name: Mark(at, took_s)
