@@ -166,13 +166,16 @@ def join_failure(ledger: Ledger, dead_letter_id: int) -> bool:
     """Open or join the failure of a dead letter; False when that has been done before."""
     letter = ledger.execute(
         """UPDATE dead_letter l SET handled_at = ledger_now() WHERE id = %s AND handled_at IS NULL
-           RETURNING l.*, (SELECT d.state FROM document d WHERE d.id = l.document_id) AS document_state""",
+           RETURNING l.*, EXISTS (SELECT FROM operation o WHERE o.document_id = l.document_id AND o.state = 'posted'
+                                  AND o.settled_at > l.at)
+               OR (l.change_id IS NOT NULL AND EXISTS (SELECT FROM document d WHERE d.id = l.document_id
+                                                       AND d.state IN ('posted', 'linked'))) AS went_through""",
         [dead_letter_id],
     ).fetchone()
     if letter is None:
         return False
-    if letter["document_state"] in {"posted", "linked"}:
-        return True  # it went through since: nobody need be told
+    if letter["went_through"]:
+        return True  # since it failed: nobody need be told
     values = {**letter, "fingerprint": fingerprint(letter["error_class"], letter["code"], letter["culprit"])}
     failure_id: int = one(ledger, JOIN, values)["id"]
     ledger.execute("UPDATE dead_letter SET failure_id = %s WHERE id = %s", [failure_id, dead_letter_id])
