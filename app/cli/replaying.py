@@ -1,8 +1,9 @@
 """`failures replay|replays|cancel|discard|resolve|comment|mail`: what people do about failures."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -118,16 +119,16 @@ def list_replays(as_json: AsJson = False) -> None:
     if not rows:
         typer.echo("No replays.")
     print_table(
-        ("Id", "State", "Made", "Who", "How", "Documents", "Settled", "Failed again", "Held", "Under way", "Why"),
-        [
-            (
-                *(r["id"], r["state"], r["made_at"], r["actor"], r["how"], r["documents"], r["settled"]),
-                *(r["failed_again"], r["held"], r["under_way"], r["why"]),
-            )
-            for r in rows
-        ],
-        right=("Id", "Documents", "Settled", "Failed again", "Held", "Under way"),
+        ("Id", "State", "Who", "How", "How far", "Why"),
+        [(r["id"], r["state"], r["actor"], r["how"], _how_far(r), r["why"]) for r in rows],
+        right=("Id",),
     )
+
+
+def _how_far(row: Mapping[str, Any]) -> str:
+    counts = ("settled", "failed_again", "held", "cancelled", "under_way")
+    told = [f"{row[name]:,} {name.replace('_', ' ')}" for name in counts if row[name]]
+    return f"{', '.join(told)} of {row['documents']:,}"
 
 
 @group.command()

@@ -156,7 +156,7 @@ def cancel(db: Database, replay_id: int, *, actor: str | None = None) -> str:
     stopped = db.run(lambda session: replays.cancel(session, replay_id), actor=actor)
     if stopped is None:
         raise NotDoneError(f"There is no replay {replay_id} that runs: see `scoro-intacct failures replays`.")
-    return f"Replay {replay_id} is cancelled: {_count(stopped, 'document')} stay as they were."
+    return f"Replay {replay_id} is cancelled; it leaves {_count(stopped, 'document')} as before."
 
 
 def settle(db: Database, failure_id: int, state: str, *, why: str = "", actor: str | None = None) -> str:
