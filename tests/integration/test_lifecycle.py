@@ -344,3 +344,68 @@ def test_a_bill_that_lost_a_line_is_updated_as_a_draft_too(hands: Hands) -> None
     assert functions(hands.notice(int(made["id"]), kind=Kind.BILL)) == ["update"]
     (bill,) = hands.world.intacct.records("APBILL")
     assert (bill["STATE"], len(lines_of(bill))) == ("Draft", 1)
+
+
+# ------------------------------------------------------------------------------------------------- bills
+
+
+def bill(hands: Hands, *accounts: str, **fields: Any) -> int:
+    """A bill that was captured; its lines are of 100.00 each."""
+    hands.world.change_settings({"data.bills.start_date": "2020-01-01"})
+    vendor = hands.world.scoro.customer("Supplies Ltd", is_supplier=1)
+    lines = [line("100.00", finance_account_id=fixtures.SCORO_ACCOUNT_IDS[account]) for account in accounts]
+    given = {"no": "B-1", "currency": "GBP", "date": OPEN_DAY, "deadline": OPEN_DAY, **fields}
+    made = int(hands.world.scoro.create("bills", company_id=vendor, lines=lines, **given)["id"])
+    hands.notice(made, kind=Kind.BILL)
+    return made
+
+
+def test_a_deleted_bill_is_reversed(hands: Hands) -> None:
+    hands.world.change_settings({"data.bills.on_delete": "reverse"})
+    made = bill(hands, "6000")
+    hands.world.scoro.delete("bills", made)
+    assert functions(hands.notice(made, kind=Kind.BILL)) == ["reverse_bill"]
+    assert hands.state(made, Kind.BILL)[0] == "deleted"
+    assert {row["STATE"] for row in hands.world.intacct.records("APBILL")} == {"Reversed", "Reversal"}
+
+
+def test_a_paid_bill_whose_account_changed_is_reclassified(hands: Hands) -> None:
+    made = bill(hands, "6000", "6010")
+    (booked,) = hands.world.intacct.records("APBILL")
+    paid = {"recordno": booked["RECORDNO"], "amount": booked["TRX_TOTALENTERED"]}
+    hands.world.intacct.control("pay", {"object": "APPYMT", "documents": [paid]})
+    (record,) = hands.world.scoro.records("bills")
+    moved = {**record["lines"][1], "finance_account_id": fixtures.SCORO_ACCOUNT_IDS["6020"]}
+    hands.world.scoro.change("bills", made, lines=[record["lines"][0], moved])
+    assert functions(hands.notice(made, kind=Kind.BILL)) == ["update", "reclassify_bill"]
+    assert hands.state(made, Kind.BILL)[0] == "posted", hands.state(made, Kind.BILL)
+    (booked,) = hands.world.intacct.records("APBILL")
+    assert [row["ACCOUNTNO"] for row in lines_of(booked)] == ["6000", "6020"]
+
+
+def test_a_bill_of_a_closed_period_is_posted_on_the_next_open_day(hands: Hands) -> None:
+    hands.world.intacct.set(closed_until="2026-01-31")
+    hands.world.change_settings({"closed_period": "next_open"})
+    made = bill(hands, "6000", date=CLOSED_DAY, deadline=CLOSED_DAY)
+    assert hands.state(made, Kind.BILL)[0] == "posted", hands.state(made, Kind.BILL)
+    (booked,) = hands.world.intacct.records("APBILL")
+    assert (booked["WHENCREATED"], booked["WHENPOSTED"]) == ("01/15/2026", "02/01/2026")
+    hands.world.scoro.change("bills", made, date=OPEN_DAY)
+    hands.notice(made, kind=Kind.BILL)
+    (booked,) = hands.world.intacct.records("APBILL")
+    assert (booked["WHENCREATED"], booked["WHENPOSTED"]) == ("03/02/2026", "03/02/2026"), "its own day is open"
+
+
+def test_what_was_posted_in_a_period_that_is_closed_since_is_held_when_it_is_edited(hands: Hands) -> None:
+    hands.world.change_settings({"closed_period": "next_open"})
+    made = posted(hands)
+    hands.world.intacct.set(closed_until="2026-03-31")
+    hands.world.scoro.edit(made, description="Edited")
+    assert functions(hands.notice(made)) == ["update_invoice"]
+    assert hands.state(made)[0] == "held"
+    (failure,) = hands.world.failures()
+    assert "closed since" in failure["fix"]
+    hands.world.scoro.edit(made, description="")
+    hands.notice(made)
+    assert hands.state(made)[0] == "posted"
+    assert hands.world.failures() == []
