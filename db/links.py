@@ -75,7 +75,8 @@ def link(ledger: Ledger, connection_id: int, document_id: int, record: Record, s
            ON CONFLICT (document_id) DO UPDATE SET object = excluded.object, record_no = excluded.record_no,
                natural_key = excluded.natural_key, record_state = excluded.record_state, line_numbers = '{}',
                function = NULL, operation_id = NULL, source_fingerprint = excluded.source_fingerprint,
-               seen = excluded.seen, seen_lines = excluded.seen_lines, differs = NULL, linked_at = ledger_now()""",
+               seen = excluded.seen, seen_lines = excluded.seen_lines, differs = NULL, linked_at = ledger_now(),
+               looked_at = ledger_now()""",
         [
             document_id,
             connection_id,

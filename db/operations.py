@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from db import applications
+from db import applications, drafts
 from db.creates import COUNTED
 from db.database import Ledger
 from schemas.kinds import Kind, Purpose
@@ -135,7 +135,7 @@ CANDIDATES = f"""SELECT o.id, o.document_id, d.kind, o.purpose, o.bytes, o.pack_
         o.object = 'SUPDOC' AS carries_files
     FROM operation o JOIN document d ON d.id = o.document_id
     WHERE {{which}} AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()
-      AND NOT o.look_first AND o.prepared
+      AND NOT o.look_first AND o.prepared AND NOT ({drafts.STALE})
       AND (NOT ({FOR_OTHERS}) OR {SENDABLE})
       AND NOT EXISTS (SELECT FROM operation u WHERE u.document_id = o.document_id
                       AND u.state IN ('sending', 'uncertain'))

@@ -53,7 +53,7 @@ def keep(
     rows = ledger.execute(
         f"""WITH read AS (SELECT record_no, header FROM unnest(%s::text[], %s::jsonb[]) AS r (record_no, header)),
             kept AS (
-                UPDATE link l SET seen = read.header,
+                UPDATE link l SET seen = read.header, looked_at = ledger_now(),
                     record_state = coalesce(nullif(read.header ->> 'STATE', ''), l.record_state)
                 FROM read WHERE l.operation_id = ANY(%s) AND l.object = %s AND l.record_no = read.record_no
                   AND l.seen IS NULL
@@ -104,6 +104,13 @@ def without_lines(ledger: Ledger, connection_id: int, objects: Sequence[str], li
     return [Adopted(**row) for row in rows]
 
 
+def no_longer_wanted(ledger: Ledger, adopted: Sequence[Adopted]) -> None:
+    """A look-up for these is on its way; an edit that still waits afterwards wants them again."""
+    ledger.execute(
+        "UPDATE link SET lines_wanted = false WHERE document_id = ANY(%s)", [[item.document_id for item in adopted]]
+    )
+
+
 def keep_lines(
     ledger: Ledger,
     adopted: Sequence[Adopted],
@@ -118,13 +125,13 @@ def keep_lines(
     rows = ledger.execute(
         """WITH read AS (
                SELECT * FROM unnest(%s::bigint[], %s::jsonb[], %s::jsonb[]) AS r (document_id, header, lines)
-           ), before AS (
-               SELECT l.document_id, l.lines_wanted FROM link l JOIN read USING (document_id) FOR UPDATE OF l),
-           kept AS (
+           ), kept AS (
                UPDATE link l SET seen = read.header, seen_lines = read.lines, lines_wanted = false,
+                   looked_at = ledger_now(),
                    record_state = coalesce(read.header ->> 'STATE', 'Deleted')
                FROM read WHERE l.document_id = read.document_id AND l.function IS NULL RETURNING l.document_id)
-           SELECT b.document_id FROM before b JOIN kept USING (document_id) WHERE b.lines_wanted""",
+           SELECT k.document_id FROM kept k WHERE EXISTS (
+               SELECT FROM change c WHERE c.document_id = k.document_id AND c.state = 'waiting')""",
         [
             [item.document_id for item in read],
             [Jsonb(dict(headers[item.record_no])) if item.record_no in headers else None for item in read],

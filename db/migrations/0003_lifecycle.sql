@@ -21,7 +21,8 @@ ALTER TABLE change ADD COLUMN anew boolean NOT NULL DEFAULT false;
 
 -- The header as Intacct showed it after our last write; of a record that stood there before us also its lines.
 ALTER TABLE link ADD COLUMN seen jsonb, ADD COLUMN seen_lines jsonb,
-    ADD COLUMN lines_wanted boolean NOT NULL DEFAULT false;  -- an edit waits for the lines to be read
+    ADD COLUMN lines_wanted boolean NOT NULL DEFAULT false,  -- an edit waits for the lines to be read
+    ADD COLUMN looked_at timestamptz;             -- when its header was last read
 CREATE INDEX link_lines_wanted ON link (connection_id) WHERE lines_wanted;
 -- What Intacct holds otherwise than it was written: {"code", "reason"}. Held until a person keeps theirs or ours.
 ALTER TABLE link ADD COLUMN differs jsonb;

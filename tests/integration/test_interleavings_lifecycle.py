@@ -60,9 +60,10 @@ def befalls(stage: Stage, sender: Actor, fate: str) -> None:
 
 
 def send_until(stage: Stage, step: str) -> Actor:
-    """The change of the invoice is read, and its sender stands at a step."""
+    """The change of the invoice is read, and its sender stands at a step of the write: the draft was looked at."""
     stage.intake().finish()
     stage.pass_time(1)
+    stage.control.execute("UPDATE link SET looked_at = ledger_now()")
     return stage.delivery().until(step)
 
 
@@ -118,6 +119,19 @@ def test_a_document_of_a_closed_period_is_posted_once_on_the_first_open_day(stag
         (booked,) = stage.wire.books.invoices(NUMBER)
         assert (booked["WHENCREATED"], booked["WHENPOSTED"]) == ("01/15/2020", "02/01/2020")
         assert stage.document(ONE)["state"] == "posted"
+
+
+@pytest.mark.parametrize("step", ["gateway.connecting", "delivery.leaving", "gateway.received", "gateway.ran"])
+def test_who_dies_while_a_draft_is_looked_at_leaves_nothing_to_mend(stage: Stage, step: str) -> None:
+    with chosen(stage, defaults__invoice_status="draft"):
+        posted(stage, "C")
+        stage.edit(ONE, "B")
+        stage.intake().finish()
+        stage.pass_time(1)
+        looker = stage.delivery().until(step)
+        assert stage.rows("SELECT FROM operation WHERE state = 'sending'") == []
+        stage.kill(looker)
+        settled(stage)
 
 
 @every_step

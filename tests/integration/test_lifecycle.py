@@ -289,17 +289,71 @@ def test_a_lost_answer_of_a_replacement_is_looked_up(hands: Hands, fault: str) -
 # ------------------------------------------------------------------------------------------------- hands in Intacct
 
 
+def post_by_hand(hands: Hands) -> str:
+    """Somebody posts the draft in Intacct, and minutes pass."""
+    record_no = str(hands.world.intacct.invoice("INV-1")["RECORDNO"])
+    hands.world.intacct.control(f"edit/ARINVOICE/{record_no}", {"fields": {"ACTION": "Submit"}})
+    assert hands.world.intacct.invoice("INV-1")["STATE"] == "Posted"
+    hands.world.execute("UPDATE clock SET shift = shift + interval '5 minutes'")
+    return record_no
+
+
 def test_a_draft_that_was_posted_in_intacct_stays_posted(hands: Hands) -> None:
     hands.world.change_settings({"defaults.invoice_status": "draft"})
     made = posted(hands)
-    record_no = hands.world.intacct.invoice("INV-1")["RECORDNO"]
-    hands.world.intacct.control(f"edit/ARINVOICE/{record_no}", {"fields": {"ACTION": "Submit"}})
-    assert hands.world.intacct.invoice("INV-1")["STATE"] == "Posted"
+    post_by_hand(hands)
     hands.world.scoro.edit(made, description="Edited")
-    assert functions(hands.notice(made)) == ["update_invoice", "update_invoice"]
+    assert [request["functions"] for request in hands.notice(made)] == [
+        ["query"],
+        ["query", "query", "update_invoice", "query"],
+    ], "a draft is looked at before it is written"
     booked = hands.world.intacct.invoice("INV-1")
     assert (booked["STATE"], booked["DESCRIPTION"]) == ("Posted", "Edited")
     assert hands.state(made)[0] == "posted"
+
+
+def test_a_draft_that_was_posted_in_intacct_is_not_made_again_when_it_loses_a_line(hands: Hands) -> None:
+    hands.world.change_settings({"defaults.invoice_status": "draft"})
+    made = posted(hands, line("100.00"), line("50.00"))
+    record_no = post_by_hand(hands)
+    hands.world.scoro.edit(made, lines=hands.world.scoro.record(made)["lines"][:1])
+    assert functions(hands.notice(made)) == ["update_invoice"]
+    booked = hands.world.intacct.invoice("INV-1")
+    assert (booked["RECORDNO"], booked["STATE"]) == (record_no, "Posted")
+    assert [row["TRX_AMOUNT"] for row in lines_of(booked)] == ["100.00", "0.00"]
+
+
+def test_a_draft_that_was_posted_in_intacct_is_no_draft_to_be_deleted(hands: Hands) -> None:
+    hands.world.change_settings({"defaults.invoice_status": "draft", "data.invoices.on_delete": "delete_draft"})
+    made = posted(hands)
+    post_by_hand(hands)
+    hands.world.scoro.delete("invoices", made)
+    assert functions(hands.notice(made)) == []
+    assert hands.world.intacct.invoice("INV-1")["STATE"] == "Posted"
+    assert hands.state(made)[0] == "held"
+
+
+def test_a_draft_that_was_looked_at_just_now_costs_no_look(hands: Hands) -> None:
+    hands.world.change_settings({"defaults.invoice_status": "draft"})
+    made = posted(hands)
+    hands.world.scoro.edit(made, description="Edited")
+    assert len(hands.notice(made)) == 1
+    hands.world.execute("UPDATE clock SET shift = shift + interval '5 minutes'")
+    hands.world.scoro.edit(made, description="Edited again")
+    assert len(hands.notice(made)) == 2
+
+
+def test_a_look_at_a_draft_that_is_not_answered_is_made_again_later(hands: Hands) -> None:
+    hands.world.change_settings({"defaults.invoice_status": "draft"})
+    made = posted(hands)
+    hands.world.execute("UPDATE clock SET shift = shift + interval '5 minutes'")
+    hands.world.intacct.fault("lost_before")
+    hands.world.scoro.edit(made, description="Edited")
+    assert len(hands.notice(made)) <= 1, "it is not asked again at once"
+    assert hands.state(made)[0] == "waiting"
+    hands.world.execute("UPDATE clock SET shift = shift + interval '2 minutes'")
+    hands.work()
+    assert hands.world.intacct.invoice("INV-1")["DESCRIPTION"] == "Edited"
 
 
 def test_a_document_that_was_deleted_in_intacct_is_held_when_it_is_edited(hands: Hands) -> None:

@@ -59,6 +59,7 @@ def look_up(run: "Run") -> bool:
         charge = run.charge(Purpose.LOOK_UP, len(asked), limit_s=READ_S, from_reserve=False)
         if charge is None:
             return False
+        read_backs.no_longer_wanted(run.session, adopted)
     calls = {name: (str(uuid.uuid4()), function) for name, function in asked.items()}
     called = run.carrier.call(charge, list(calls.values()), unique=False)
     results = called.response.results if called.response else {}

@@ -30,6 +30,7 @@ from workers.delivery import (
     applying,
     attachments,
     broken,
+    drafts,
     lag,
     lines,
     look_up,
@@ -118,9 +119,14 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
                 broken.probe(run)
                 return Round.IDLE, connection.company
             outcome = run.look_up()
-            if outcome is Round.IDLE and (older.look_first(run) or applying.prepare(run) or lines.look_up(run)):
+            if outcome is Round.IDLE and _looked(run):
                 outcome = Round.WORKED
             return (run.send() if outcome is Round.IDLE else outcome), connection.company
+
+
+def _looked(run: "Run") -> bool:
+    """Whether something was read first that what is due relies on."""
+    return older.look_first(run) or applying.prepare(run) or lines.look_up(run) or drafts.look(run)
 
 
 class Run:

@@ -1,0 +1,88 @@
+"""The part of a delivery run that looks at drafts before anything is written that relies on them (`db.drafts`).
+
+One look asks for all that are due; bulk waits for it as long as more is known to come. It changes nothing in Intacct.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from db import changes, drafts, due, outbox
+from db.database import Ledger
+from db.drafts import Waiting
+from schemas.intacct.functions import in_, query
+from schemas.intacct.results import FunctionResult
+from schemas.kinds import Purpose
+from workers.carrier import READ_S
+from workers.delivery.look_ups.contents import DOCUMENTS
+
+if TYPE_CHECKING:
+    from workers.delivery.run import Run
+
+AT_ONCE = 200
+"""Drafts of one look."""
+AGAIN_S, AT_MOST_S = 60.0, 3600.0
+"""A look that is not answered is made again after this long, twice as long each time, up to the second."""
+RECENT_S, RECENT_CHANGES = 1.0, 3
+"""More changes than this within this time: more are coming."""
+
+
+def look(run: "Run") -> bool:
+    """Look at the drafts that due operations rely on; whether anything came of it."""
+    with run.session.transaction():
+        asked = drafts.waiting(run.session, run.connection.id, tuple(DOCUMENTS), AT_ONCE)
+        if not asked or _more_is_coming(run, asked):
+            return False
+        names = list(dict.fromkeys(item.object for item in asked))
+        charge = run.charge(Purpose.LOOK_UP, len(names), limit_s=READ_S, from_reserve=False)
+        if charge is None:
+            return False
+        drafts.put_off(run.session, [item.id for item in asked], AGAIN_S, AT_MOST_S)
+    calls = [
+        (str(uuid.uuid4()), query(name, ("RECORDNO", "STATE"), in_("RECORDNO", _keys(name, asked)))) for name in names
+    ]
+    called = run.carrier.call(charge, calls, unique=False)
+    results = called.response.results if called.response else {}
+    answers = {
+        name: results[controlid] for name, (controlid, _) in zip(names, calls, strict=True) if controlid in results
+    }
+    states = _states(asked, answers)
+    run.carrier.end(charge, called, lambda ledger: _settle(ledger, run.connection.id, asked, states))
+    return bool(states)
+
+
+def _keys(object_name: str, asked: Sequence[Waiting]) -> list[str]:
+    return list(dict.fromkeys(item.record_no for item in asked if item.object == object_name))
+
+
+def _states(asked: Sequence[Waiting], answers: Mapping[str, FunctionResult]) -> dict[uuid.UUID, str]:
+    """The states that were read, '' for what is gone, by operation; what was not answered is missing."""
+    found: dict[uuid.UUID, str] = {}
+    for item in asked:
+        answer = answers.get(item.object)
+        if answer is not None and answer.succeeded and not answer.numremaining:
+            rows = (row for row in answer.rows if row.get("RECORDNO") == item.record_no)
+            found[item.id] = next((row.get("STATE", "") for row in rows), "")
+    return found
+
+
+def _settle(ledger: Ledger, connection_id: int, asked: Sequence[Waiting], states: Mapping[uuid.UUID, str]) -> None:
+    moved = drafts.keep(ledger, asked, states)
+    for kind in sorted({item.kind for item in moved}):
+        ids = [item.scoro_id for item in moved if item.kind is kind]
+        changes.capture(ledger, connection_id, kind, ids, origin="intacct", actor="intacct", anew=True, settle_ms=0)
+    outbox.ring(ledger, "delivery", connection_id)
+
+
+def _more_is_coming(run: "Run", asked: Sequence[Waiting]) -> bool:
+    linger_s = run.connection.settings.delivery.linger_ms / 1000
+    if any(item.interactive for item in asked) or max(item.age_s for item in asked) >= linger_s:
+        return False
+    return due.more_coming(
+        run.session,
+        run.connection.id,
+        [item.document_id for item in asked],
+        within_s=linger_s,
+        recent_s=RECENT_S,
+        recent=RECENT_CHANGES,
+    )
