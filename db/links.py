@@ -24,6 +24,8 @@ class Standing:
     left_alone: str
     in_doubt: bool
     """A write of it is under way or in doubt."""
+    inbound: bool
+    """It came from Intacct."""
     link: Mapping[str, Any] | None
 
 
@@ -45,12 +47,12 @@ def standing_of(ledger: Ledger, document_id: int) -> Standing:
     lock_intents(ledger, [document_id])
     row = one(
         ledger,
-        """SELECT d.id, d.state, d.left_alone, to_jsonb(l) AS link, EXISTS (SELECT FROM operation o
+        """SELECT d.id, d.state, d.left_alone, d.inbound, to_jsonb(l) AS link, EXISTS (SELECT FROM operation o
                WHERE o.document_id = d.id AND o.state IN ('sending', 'uncertain')) AS in_doubt
            FROM document d LEFT JOIN link l ON l.document_id = d.id WHERE d.id = %s""",
         [document_id],
     )
-    return Standing(row["id"], row["state"], row["left_alone"], row["in_doubt"], row["link"])
+    return Standing(row["id"], row["state"], row["left_alone"], row["in_doubt"], row["inbound"], row["link"])
 
 
 def owner(ledger: Ledger, connection_id: int, object_name: str, record_no: str) -> str | None:
@@ -157,4 +159,3 @@ def _leave_alone(ledger: Ledger, document_id: int, why: str, state: str, reason:
         [why, state, reason, document_id],
     )
     failures.clear(ledger, [document_id])
-    journal.write(ledger, "document", document_id, why, reason)

@@ -188,6 +188,8 @@ def check_settled(standing: Standing, done: str) -> None:
 
 def _check_free(standing: Standing, record_no: str, object_name: str) -> None:
     check_settled(standing, "linked")
+    if standing.inbound:
+        raise NotDoneError("It came from Intacct, and is never sent back: there is nothing to link.")
     if standing.link and (standing.link["object"], standing.link["record_no"]) != (object_name, record_no):
         raise NotDoneError(
             f"It is linked to {standing.link['object']} {standing.link['record_no']} already: unlink it first."

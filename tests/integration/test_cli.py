@@ -635,3 +635,31 @@ def test_a_ledger_sealed_with_other_keys_is_refused(ledger: Filled, monkeypatch:
     ledger.connection(ledger.site())
     monkeypatch.setenv("SECRET_KEYS", "b3RoZXItaW50YWNjdC10ZXN0LWtleS0zMi1ieXRlczE=")
     assert "None of SECRET_KEYS opens a stored secret" in refused("connection", "list", "--json")
+
+
+# ------------------------------------------------------------------------------------------------- decisions
+
+
+def test_documents_that_were_never_seen_are_not_decided_about(ledger: Filled) -> None:
+    ledger.connection(ledger.site())
+    for words in (("keep", "invoice", 99, "ours"), ("next-open", "invoice", 99), ("unlink", "invoice", 99)):
+        assert "Invoice 99 was never seen." in refused("documents", *words)
+
+
+def test_a_document_is_ignored_from_the_command_line_and_who_did_it_is_kept(ledger: Filled) -> None:
+    connection = ledger.connection(ledger.site())
+    ledger.document(connection, 17)
+    assert "Invoice 17 is ignored" in said("documents", "ignore", "invoice", 17)
+    assert "ignored already" in refused("documents", "ignore", "invoice", 17)
+    (row,) = ledger.rows("SELECT state, reason FROM document")
+    assert row == {"state": "ignored", "reason": "ignored by cli:olga"}
+    (line,) = ledger.rows(
+        "SELECT actor FROM journal WHERE subject = 'document' AND to_state = 'ignored' AND detail <> ''"
+    )
+    assert line["actor"] == "cli:olga"
+
+
+def test_what_is_typed_wrongly_is_bad_usage(ledger: Filled) -> None:
+    ledger.connection(ledger.site())
+    assert "RECORDNO is a number" in refused("documents", "link", "invoice", 17, "INV-1", code=2)
+    assert "theirs" in refused("documents", "keep", "invoice", 17, "mine", code=2)
