@@ -17,7 +17,7 @@ FLOOD = 100
 """The newest so many writes of a connection were refused for one cause, and none went through: it is hopeless for now.
 Two full packs: fewer may be one person's bad batch, and each hundred more would cost two requests for nothing."""
 
-MASTER = ("CUSTOMER", "VENDOR", "PROJECT", "SUPDOCFOLDER")
+MASTER = ("CUSTOMER", "VENDOR", "PROJECT", "SUPDOC", "SUPDOCFOLDER")
 """Objects that go through while every document is refused: they say nothing of a flood."""
 
 INTACCT, SCORO = "Sage Intacct", "Scoro"

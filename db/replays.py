@@ -12,6 +12,7 @@ from typing import Any
 
 from db import outbox, scoro_intents
 from db.database import Ledger, one
+from schemas.kinds import DOCUMENT_KINDS
 
 SLICE_S = 5.0
 """The documents of a replay fall due a full pack at a time, so many seconds apart."""
@@ -53,7 +54,7 @@ CHOSEN = """WITH chosen AS (
         JOIN operation o ON o.id = w.operation_id AND o.state = 'waiting_prerequisite' WHERE w.let_go_at IS NULL)
     SELECT DISTINCT ON (h.document_id) h.failure_id, d.connection_id, h.document_id, d.kind::text AS kind, d.scoro_id,
         h.dead_letter_id, o.id AS refused_id
-    FROM held h JOIN document d ON d.id = h.document_id AND d.kind NOT IN ('customer', 'vendor', 'folder')
+    FROM held h JOIN document d ON d.id = h.document_id AND d.kind::text = ANY(%(kinds)s)
     JOIN connection n ON n.id = d.connection_id AND n.state <> 'disconnected'
     LEFT JOIN dead_letter l ON l.id = h.dead_letter_id
     LEFT JOIN LATERAL (SELECT o.id, o.state FROM operation o WHERE o.document_id = d.id AND o.state <> 'superseded'
@@ -80,6 +81,7 @@ def choose(
         "failures": None if failure_ids is None else list(failure_ids),
         "cause": cause,
         "kind": kind,
+        "kinds": list(DOCUMENT_KINDS),
         "since": since,
         "connection": connection_id,
         "documents": None if document_ids is None else list(document_ids),
@@ -201,14 +203,18 @@ def cancel(ledger: Ledger, replay_id: int) -> int | None:
 
 OUTCOMES = """UPDATE replay_item i SET outcome = CASE
         WHEN EXISTS (SELECT FROM dead_letter l WHERE l.document_id = i.document_id AND l.at >= r.made_at
-                     AND l.id > coalesce(i.dead_letter_id, 0)) OR d.state = 'failed' THEN 'failed again'
+                     AND l.id > coalesce(i.dead_letter_id, 0)) OR d.state IN ('failed', 'waiting') THEN 'failed again'
         WHEN d.state = 'held' THEN 'held'
         ELSE 'settled' END
     FROM replay r, document d
     WHERE i.outcome = '' AND r.id = i.replay_id AND d.id = i.document_id
       AND NOT EXISTS (SELECT FROM change c WHERE c.document_id = d.id AND c.state IN ('waiting', 'reading'))
       AND NOT EXISTS (SELECT FROM operation o WHERE o.document_id = d.id
-          AND o.state IN ('ready', 'waiting_quota', 'waiting_prerequisite', 'sending', 'uncertain'))
+          AND (o.state IN ('ready', 'waiting_quota', 'sending', 'uncertain')
+               -- what needs a record that failed again has failed with it
+               OR (o.state = 'waiting_prerequisite' AND NOT EXISTS (
+                   SELECT FROM operation_need n JOIN document r ON r.id = n.document_id
+                   WHERE n.operation_id = o.id AND r.state IN ('failed', 'held')))))
       AND NOT EXISTS (SELECT FROM scoro_write w WHERE w.document_id = d.id
           AND w.state IN ('ready', 'sending', 'uncertain'))
       AND NOT EXISTS (SELECT FROM link l JOIN pulled p ON p.connection_id = l.connection_id AND p.object = l.object

@@ -216,3 +216,23 @@ def test_failures_that_people_settle_stay_settled_until_their_cause_comes_back(e
         ("discarded", "cli:anna"),
     ]
     assert world.row("SELECT count(*) AS n FROM note WHERE text LIKE '%%not this month%%'")["n"] == 2
+
+
+def test_a_customer_that_failed_is_replayed_with_the_documents_that_need_it(embedded_world: World) -> None:
+    world = embedded_world
+    world.intacct.fault("error", function="create", description2="The moon is not full.", count=None)
+    with world.running(web=False):
+        send_all(world, ids := make(world, 2))
+        world.settle()
+        (failure,) = world.rows("SELECT id FROM failure WHERE state = 'open'")
+        agreed = actions.plan(world.ledger.db, failure_ids=[failure["id"]])
+        assert sorted(item.scoro_id for item in agreed.items) == ids
+        actions.replay(world.ledger.db, agreed)
+        until(lambda: world.ledger.db.run(replays.listed)[0]["state"] == "done", "it has failed again")
+        assert world.ledger.db.run(replays.listed)[0]["failed_again"] == 2
+        world.intacct.clear_faults()
+        actions.replay(world.ledger.db, actions.plan(world.ledger.db, failure_ids=[failure["id"]]))
+        world.settle()
+        until(lambda: world.ledger.db.run(replays.listed)[0]["settled"] == 2, "all went through")
+    assert len(world.intacct.invoices()) == 2
+    assert world.rows("SELECT FROM failure WHERE state <> 'resolved'") == []

@@ -12,6 +12,7 @@ from db.operations import Settlement
 from schemas.errors import ErrorClass
 from schemas.intacct.functions import read_entity_details
 from schemas.kinds import Purpose
+from workers.delivery import older
 
 if TYPE_CHECKING:
     from workers.delivery.run import Run
@@ -43,6 +44,7 @@ def probe(run: "Run") -> None:
             return
         charge = run.charge(Purpose.BACKGROUND, 1) if signs_in else None
     if not signs_in:
+        older.look_first(run)  # what has to be looked up before it is sent cannot be a probe yet
         run.send()
     elif charge is not None:
         called = run.carrier.call(charge, [(str(uuid.uuid4()), read_entity_details())], unique=False)

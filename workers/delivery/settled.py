@@ -48,6 +48,7 @@ def commit(
                 problem,
                 operation_id=operation_id,
                 attempt=by_id[operation_id].attempts,
+                sent=settle.sent_text(by_id[operation_id]),
             )
             for operation_id, problem in problems.items()
             for document_id in at_fault[operation_id]
