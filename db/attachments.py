@@ -149,6 +149,15 @@ def assign(ledger: Ledger, assignments: Sequence[Assignment]) -> None:
     )
 
 
+def note(ledger: Ledger, files: Collection[tuple[int, int]]) -> None:
+    """Keep that files belong into records, both by the ledger's ids; what is known of them is left as it is."""
+    ledger.execute(
+        """INSERT INTO attachment (record_id, file_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])
+           ORDER BY 1, 2 ON CONFLICT DO NOTHING""",
+        [[record_id for record_id, _ in files], [file_id for _, file_id in files]],
+    )
+
+
 def drop(ledger: Ledger, connection_id: int, owner_ids: Collection[int], file_ids: Collection[int]) -> None:
     """Forget files (Scoro's ids) of these documents that will not go."""
     ledger.execute(
@@ -397,7 +406,7 @@ class Lack(NamedTuple):
 
 
 def lacking(ledger: Ledger, connection_id: int, pairs: Sequence[Pair]) -> list[Lack]:
-    """Of files that are attached to documents those that the ledger has not heard of, where the document is posted."""
+    """Of files that are attached to documents those that are not on their way, where the document is posted."""
     rows = ledger.execute(
         """SELECT DISTINCT d.id, d.kind, d.scoro_id, g.file_id
            FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS g (module, scoro_id, file_id)
@@ -406,7 +415,8 @@ def lacking(ledger: Ledger, connection_id: int, pairs: Sequence[Pair]) -> list[L
            LEFT JOIN document r ON r.connection_id = d.connection_id AND r.module = 'attachments' AND r.scoro_id = d.id
            WHERE d.state IN ('posted', 'linked') AND d.kind IN ('invoice', 'bill', 'expense')
              AND coalesce(f.state NOT IN ('failed', 'skipped', 'ignored'), true)
-             AND NOT EXISTS (SELECT FROM attachment a WHERE a.record_id = r.id AND a.file_id = f.id)
+             AND NOT EXISTS (SELECT FROM attachment a WHERE a.record_id = r.id AND a.file_id = f.id
+                             AND (a.operation_id IS NOT NULL OR a.posted_at IS NOT NULL))
            ORDER BY 1, 4""",
         [[p.module for p in pairs], [p.scoro_id for p in pairs], [p.file_id for p in pairs], connection_id],
     ).fetchall()

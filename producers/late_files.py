@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from clients.scoro.client import ScoroClient
 from clients.scoro.files import ScoroFiles
 from db import attachments, changes
-from db.attachments import Assignment
 from db.connections import Connection
 from db.database import Database, Ledger
 from schemas.kinds import Kind, RecordRef
@@ -47,9 +46,8 @@ def _capture(ledger: Ledger, connection: Connection, pairs: list[attachments.Pai
         ledger, connection.id, {RecordRef(Kind.ATTACHMENT, each.owner_id) for each in lacking}
     )
     files = changes.ensure_documents(ledger, connection.id, Kind.FILE, {each.file_id for each in lacking})
-    attachments.assign(
-        ledger,
-        [Assignment(records[RecordRef(Kind.ATTACHMENT, each.owner_id)], files[each.file_id]) for each in lacking],
+    attachments.note(
+        ledger, {(records[RecordRef(Kind.ATTACHMENT, each.owner_id)], files[each.file_id]) for each in lacking}
     )
     owners = {(each.kind, each.scoro_id) for each in lacking}
     for kind in sorted({kind for kind, _ in owners}):

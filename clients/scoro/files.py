@@ -17,7 +17,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -34,6 +34,10 @@ MANY_S = 600.0
 """How long a site that has more files is not asked for all of them while a document waits."""
 SCAN_S_PER_CALL = 2.0
 """How long a reading of all files counts, for each call that it took but one."""
+FIRST_GAP_S = 60.0
+"""Where only views tell relations: a file that was attached to nothing is viewed again after that long."""
+GAPS_GROW = 4
+"""And then once it has been known so many times as long."""
 BASE64_ROOM = 1.4
 """How much larger base64 in JSON is than its bytes, at the most."""
 ENVELOPE_BYTES = 16 * 1024
@@ -46,6 +50,20 @@ _DATA_URI = re.compile(r"data:[^,]{0,200};base64,")
 
 class FileTooLargeError(Exception):
     """A content is larger than asked for; nothing of it was kept."""
+
+
+class _Viewed(NamedTuple):
+    """A file as a view told it, when it was first viewed and when last."""
+
+    file: File
+    first_at: float
+    last_at: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it need not be viewed again: it is attached to something, or was not the last times, ever rarer."""
+        gap = max(FIRST_GAP_S, GAPS_GROW * (self.last_at - self.first_at))
+        return bool(self.file.relations) or time.monotonic() < self.first_at + gap
 
 
 class ScoroFiles:
@@ -61,7 +79,7 @@ class ScoroFiles:
         """By module; absent: not known yet."""
         self._types: dict[str, str] = {}
         """Module -> how this site spells its type in relations."""
-        self._viewed: dict[int, File] = {}
+        self._viewed: dict[int, _Viewed] = {}
         """Files whose relations only a view of each tells."""
         self._every: tuple[File, ...] = ()
         self._every_until = float("-inf")
@@ -167,12 +185,12 @@ class ScoroFiles:
 
     def _told(self, row: Record) -> tuple[File | None, int]:
         """A row of a list as a file, and the calls that its relations took; None for what is deleted or unreadable."""
-        viewed = 0
+        viewed, known = 0, None
         if row.get("relations") is None:
             file_id = str(row.get("file_id", ""))
             known = self._viewed.get(int(file_id)) if file_id.isdecimal() else None
-            if known is not None:
-                return (None if known.is_deleted else known), 0
+            if known is not None and known.holds:
+                return (None if known.file.is_deleted else known.file), 0
             viewed = 1
             row = (self._client.view("files", int(file_id)) if file_id.isdecimal() else None) or row
         if isinstance(told := row.get("relations"), dict):
@@ -183,7 +201,8 @@ class ScoroFiles:
             log.warning("scoro.unreadable_file", error=str(error))
             return None, viewed
         if viewed:
-            self._viewed[file.file_id] = file
+            now = time.monotonic()
+            self._viewed[file.file_id] = _Viewed(file, known.first_at if known else now, now)
         return (None if file.is_deleted else file), viewed
 
 

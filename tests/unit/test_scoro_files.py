@@ -140,6 +140,24 @@ def test_relations_that_lists_hide_are_viewed_once() -> None:
         assert sum("files/view" in request.line for request in server.requests) == views
 
 
+def test_a_file_that_was_attached_to_nothing_is_viewed_again_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("clients.scoro.files.time.monotonic", lambda: now)
+    site = Site(file(1, []), hidden=True)
+    with files_of(site) as (files, server):
+        viewed_at = []
+        while now < 1000 + 7200:
+            before = len(server.requests)
+            assert found(files.of("invoices", [7])) == {}
+            if any("files/view" in request.line for request in server.requests[before:]):
+                viewed_at.append(now - 1000)
+            now += 30
+        assert viewed_at == [0, 60, 240, 960, 3840]
+        site.files[0]["relations"] = {"invoices": [7]}
+        now += 12_000
+        assert found(files.of("invoices", [7])) == {7: [1]}
+
+
 @given(
     st.dictionaries(st.sampled_from(["invoices", "bills", "expenses"]), st.sets(st.integers(1, 99), min_size=1)),
     st.randoms(),
