@@ -189,6 +189,9 @@ class Carrier:
                 breakers.break_off(ledger, self.connection_id, explain_broken(error, breakers.INTACCT), "sign_in")
 
         patiently(lambda: self.db.run(commit))
+        with contextlib.suppress(psycopg.Error):  # a session that is gone holds no lock
+            # a session that goes on with other work would look like a sender that stands still
+            locks.unlock(self.session, locks.REQUEST, [charge.request_id])
 
 
 def patiently(work: Callable[[], T]) -> T:

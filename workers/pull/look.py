@@ -10,15 +10,15 @@ One look of a connection at a time, by the lock that the looker holds; what the 
 
 import time
 import uuid
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from clients.intacct.catalogue import classify
 from clients.intacct.errors import GatewayError, Throttled, Unavailable
-from db import pulled, pulls, requests
+from db import due, outbox, pulled, pulls, requests
 from db import reference as stored_reference
 from db.connections import Connection
 from db.database import Ledger, one
@@ -27,7 +27,7 @@ from schemas.errors import ErrorClass
 from schemas.intacct.functions import Function
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
-from workers.carrier import THROTTLE_S, Carrier, slot
+from workers.carrier import SLOT_PATIENCE_S, SLOT_POLL_S, THROTTLE_S, Call, Called, Carrier, slot
 from workers.delivery.policy import RETRIES, delay_s
 from workers.pull.background import TOPICS
 from workers.pull.paging import Paged, next_request
@@ -45,7 +45,9 @@ MOST_REQUESTS = 100
 MOST_PAYMENTS, MOST_BILLS = 2_000, 5_000
 """Payments whose missing part, and bills whose lines, are read by one look at a time."""
 SLOT_WAIT_S = 5.0
-"""How long a pull waits until it looks again for one of the company's simultaneous requests."""
+"""How long a pull is put off that waited in vain for one of the company's simultaneous requests."""
+LATE_COMMIT = timedelta(seconds=2)
+"""A transaction commits within this long of the due times that it writes."""
 
 
 class _StoppedError(Exception):
@@ -67,13 +69,8 @@ def look(runtime: Runtime, session: Ledger, connection: Connection) -> bool:
     if is_due and not pulled_objects(connection, asked=pull.by_person):
         runtime.db.run(lambda ledger: pulls.done(ledger, connection.id, {}, began_at=_now(ledger)))
         return False
-    with slot(session, connection.company, runtime.slots) as taken:
-        if not taken:
-            reason = "other requests of the company are under way"
-            runtime.db.run(lambda ledger: pulls.put_off(ledger, connection.id, SLOT_WAIT_S, reason))
-            return False
-        one_look = _Look(runtime, session, connection, pull)
-        return one_look.run() if is_due else one_look.complete()
+    one_look = _Look(runtime, session, connection, pull)
+    return one_look.run() if is_due else one_look.complete()
 
 
 def lacking(session: Ledger, connection_id: int) -> bool:
@@ -91,7 +88,7 @@ def _now(ledger: Ledger) -> datetime:
 
 
 class _Look:
-    """One look, with a slot of the company in hand."""
+    """One look; a slot of the company is held for each of its requests, not in between."""
 
     def __init__(self, runtime: Runtime, session: Ledger, connection: Connection, pull: Pull) -> None:
         self.runtime = runtime
@@ -221,17 +218,39 @@ class _Look:
         if self.requests >= MOST_REQUESTS:
             raise self._put_off(1.0, "it goes on with the next look")
         calls = {key: (str(uuid.uuid4()), function) for key, function in asked.items()}
+        called = self._called(list(calls.values()))
+        if called.response is None:
+            raise self._failed(called.error or Unavailable("nothing was sent"))
+        return {key: called.response.results.get(controlid) for key, (controlid, _) in calls.items()}
+
+    def _called(self, calls: Sequence[Call]) -> Called:
+        """Carry one request, with a slot of the company for as long as it takes; then who was turned away goes on."""
+        give_up_at = time.monotonic() + SLOT_PATIENCE_S
+        while True:
+            with slot(self.session, self.connection.company, self.runtime.slots) as taken:
+                if taken:
+                    began_at = _now(self.session)
+                    called = self._carried(calls)
+                    break
+            if time.monotonic() > give_up_at or self.runtime.stopping.is_set():
+                raise self._put_off(SLOT_WAIT_S, "other requests of the company are under way")
+            time.sleep(SLOT_POLL_S)
+        company = self.connection.company
+        self.runtime.db.run(
+            lambda ledger: outbox.ring(ledger, "delivery", *due.newly_due(ledger, company, began_at - LATE_COMMIT))
+        )
+        return called
+
+    def _carried(self, calls: Sequence[Call]) -> Called:
         with self.session.transaction():
             charge = self.carrier.pay(Purpose.PULL, len(calls))
         if charge is None:
             raise self._wait_for_quota()
         self.requests += 1
-        called = self.carrier.call(charge, list(calls.values()), unique=False)
+        called = self.carrier.call(charge, calls, unique=False)
         reach("pull.answered")
         self.carrier.end(charge, called)
-        if called.response is None:
-            raise self._failed(called.error or Unavailable("nothing was sent"))
-        return {key: called.response.results.get(controlid) for key, (controlid, _) in calls.items()}
+        return called
 
     # ------------------------------------------------------------------------------------------ what goes wrong
 
