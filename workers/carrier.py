@@ -189,8 +189,13 @@ class Carrier:
                 breakers.break_off(ledger, self.connection_id, explain_broken(error, breakers.INTACCT), "sign_in")
 
         patiently(lambda: self.db.run(commit))
+
+    def let_go(self, charge: Charge) -> None:
+        """Give up the lock of a request that has ended, where the session goes on with other work.
+
+        It would look like a sender that stands still. Whoever ends its session after the request need not.
+        """
         with contextlib.suppress(psycopg.Error):  # a session that is gone holds no lock
-            # a session that goes on with other work would look like a sender that stands still
             locks.unlock(self.session, locks.REQUEST, [charge.request_id])
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from console.actions import failures as actions
-from db import culprits
+from db import culprits, reports
 from tests.integration.test_replays import make, refuse, send_all, the_failure
 from tests.worlds.waiting import until
 from tests.worlds.world import World
@@ -15,7 +15,7 @@ GONE = "Invalid account '4100' specified."
 def office(embedded_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which Intacct knows no account 4100, and one document has found out."""
     monkeypatch.setattr("producers.sweep.RECOVER_S", 0.2)
-    embedded_world.set(delivery__linger_ms="50")
+    embedded_world.set(delivery__linger_ms="50", pull__interval="44640")  # time passes here, and requests are counted
     refuse(embedded_world, "<glaccountno>4100<", GONE)
     return embedded_world
 
@@ -43,8 +43,6 @@ def test_they_wait_visibly_without_requests_until_one_of_them_goes_through(offic
         assert states(world) == ["failed", "waiting", "waiting", "waiting", "posted"]
         reason = world.document(waiting[0])["reason"]
         assert reason == f"waits for failure {failure['id']} to be put right (account, 4100)"
-        from db import reports
-
         shown = world.ledger.db.run(lambda ledger: reports.failures(ledger, failure_id=failure["id"]))[0]
         assert shown["count"] == 4
 

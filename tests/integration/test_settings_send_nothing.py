@@ -48,7 +48,7 @@ def test_a_dimension_that_is_sent_from_now_on_sends_nothing_by_itself(posted: Wo
 
         world.scoro.edit(1, custom_fields=[{"id": "c_department", "value": "Delivery"}])
         read_again(world, [1])
-        assert world.intacct.functions(before)[0] == "update_invoice"
+        assert world.intacct.writes(before) == ["update_invoice"]
 
 
 def test_an_edit_goes_with_the_settings_of_its_day(posted: World) -> None:

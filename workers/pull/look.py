@@ -250,6 +250,7 @@ class _Look:
         called = self.carrier.call(charge, calls, unique=False)
         reach("pull.answered")
         self.carrier.end(charge, called)
+        self.carrier.let_go(charge)
         return called
 
     # ------------------------------------------------------------------------------------------ what goes wrong
