@@ -253,6 +253,7 @@ def _add_switches(router: APIRouter, api: Api) -> None:
         """Forget everything: records, settings, subscriptions, faults and counters."""
         await run_in_threadpool(site.bear)
         api.webhooks.reset()
+        api.limits.reset()
         api.faults.clear()
         api.requests.clear()
         api.statuses.clear()

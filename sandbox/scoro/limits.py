@@ -26,6 +26,10 @@ class Limits:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new window and a new day."""
         self._window_start = 0.0
         self._in_window = 0
         self._day = 0
