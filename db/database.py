@@ -38,7 +38,7 @@ IDLE_IN_TRANSACTION_S = 60
 
 TRIES = 3
 
-RACES = frozenset({"one_waiting_change_per_document"})
+RACES = frozenset({"one_waiting_change_per_document", "document_connection_id_module_scoro_id_key"})
 """Constraints that a transaction may hit because another one committed first: run again, it sees what that one made."""
 
 LEDGER_LOST = (psycopg.OperationalError, PoolTimeout, IdleInTransactionSessionTimeout)

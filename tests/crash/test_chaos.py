@@ -6,12 +6,12 @@ import pytest
 
 from app.services.errors import ServiceError
 from tests.conftest import service_missing
-from tests.crash import OUTBOUND
 from tests.crash.chaos.conductor import conduct, groups, plan
 from tests.crash.chaos.faults import kinds
 from tests.crash.chaos.report import Report, Row
 from tests.crash.chaos.services import services
 from tests.worlds.stand_ins import StandIns
+from workers.steps import STEPS
 
 SHORT = 16
 SEED = 5
@@ -29,6 +29,7 @@ def test_a_handful_of_faults_loses_doubles_and_changes_nothing(shared_stand_ins:
     assert report.struck + sum(row.unstruck for row in report.rows.values()) == SHORT
     assert report.struck >= SHORT - 2
     assert report.counts["resolved"] == report.counts["doubted"]
+    assert report.counts["writes_resolved"] == report.counts["writes_doubted"]
 
 
 def test_a_plan_holds_every_kind_equally_often_and_is_repeated_by_its_seed() -> None:
@@ -46,8 +47,8 @@ def test_groups_keep_the_plan_and_never_join_a_jumping_clock_with_something_late
     assert not [group for group in cut if any(k.late for k in group) and any(k.jumps for k in group)]
 
 
-@pytest.mark.parametrize("step", OUTBOUND)
-def test_workers_are_killed_and_stopped_at_every_step(step: str) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_processes_are_killed_and_stopped_at_every_step(step: str) -> None:
     assert {f"{step}: killed", f"{step}: stopped"} <= {kind.name for kind in kinds()}
 
 

@@ -46,8 +46,9 @@ class Desk:
         lines = [line(f"{10 + place}.10"), line("5.55", "3")]
         self.invoices.append(self.world.scoro.invoice(f"INV-{place}", customer, *lines))
 
-    def make_broken(self) -> int:
-        return self.world.scoro.invoice(f"BAD-{next(self.edits)}", self.customers[0], line(finance_account_id=0))
+    def make_broken(self, account: int = 0) -> int:
+        number = f"BAD-{next(self.edits)}"
+        return self.world.scoro.invoice(number, self.customers[0], line(finance_account_id=account))
 
     def edit(self, invoice: int) -> None:
         edit = next(self.edits)

@@ -19,12 +19,13 @@ import pika
 import psycopg
 from pika.exceptions import AMQPError
 
-from tests.crash import OUTBOUND
+from tests.crash import INBOUND, OUTBOUND, SCHEDULED
 from tests.crash.chaos.desk import BusyDesk
-from tests.crash.chaos.launcher import CALL_S, POINTS, Order, Role
+from tests.crash.chaos.launcher import CALL_S, POINTS, SCORO_CALL_S, Order, Role
 from tests.crash.chaos.processes import LOOK_S, Supervised
 from tests.crash.chaos.proxy import Trap, is_commit, is_statement
 from tests.crash.chaos.services import Services
+from tests.worlds.mailbox import Mailbox
 from tests.worlds.waiting import until
 from tests.worlds.world import World
 
@@ -34,6 +35,8 @@ TERM_BOUND_S = 35.0
 """After SIGTERM a process is gone within this: its actors' 30 s and what follows."""
 PAUSES_S = (0.3, 1.5, 4.0, 8.0)
 """How long a stopped process stands still: within its bounds, and far beyond them."""
+PULLS = "<object>ARPYMT</object>"
+"""What the requests that look for payments have in them; they may write, too."""
 WRITES = "<uniqueid>true"
 """What the requests that write have in them, and no other."""
 LATE_MS = 1_200
@@ -56,6 +59,7 @@ class Stage:
     services: Services
     processes: Sequence[Supervised]
     desk: BusyDesk
+    box: Mailbox
     database_url: str
     timers: list[threading.Timer] = field(default_factory=list)
     shift_s: int = 0
@@ -81,6 +85,7 @@ class Stage:
         self.timers.clear()
         self.world.intacct.clear_faults()
         self.world.scoro.clear_faults()
+        self.box.mood = "take"
         self.world.scoro.set(webhook_repeated=0.1, webhook_reorder_ms=0, webhook_delay_ms=0)
 
     def of(self, *roles: Role) -> list[Supervised]:
@@ -116,17 +121,35 @@ def _until_struck(condition: Callable[[], bool], what: str) -> None:
 # -------------------------------------------------------------------------------------------------- processes
 
 
+RARE = ("dead_letter", "mail", "poison")
+"""Steps that few things pass: each process counts for itself."""
+
+
 def _provoke(stage: Stage, step: str) -> None:
-    if step.startswith("look_up"):
+    """Bring about what passes a step."""
+    area = step.partition(".")[0]
+    if area == "look_up":
         stage.world.intacct.fault("lost_after_commit", count=4, contains=WRITES)
-    if step.startswith("dead_letter"):
+    if area in {"dead_letter", "mail"}:
         stage.desk.break_one()
+    if area == "poison":
+        _poison(stage)
+    if area in {"pull", "scoro"}:
+        if step == "scoro.looked_up":
+            stage.world.scoro.fault("lost_after_commit", count=4, module="receipts", action="modify")
+        stage.desk.pay_and_ask()
+
+
+def _poison(stage: Stage) -> None:
+    """Put a message that nobody can handle into a queue."""
+    with _channel(stage) as channel:
+        persistent = pika.BasicProperties(delivery_mode=2)
+        channel.basic_publish("", f"{stage.world.settings.queue_prefix}changes", b"poison", persistent)
 
 
 def _at_step(step: str, roles: Sequence[Role], how: signal.Signals, stage: Stage, dice: Dice) -> None:
     doomed = stage.of(*roles)
-    rare = step.startswith("dead_letter")  # each worker counts for itself, and few come
-    order = Order(step, 1 if rare else dice.randint(1, 3), how)
+    order = Order(step, 1 if step.startswith(RARE) else dice.randint(1, 3), how)
     for process in doomed:
         process.order(order)
     struck: list[Supervised] = []
@@ -174,21 +197,36 @@ def _terminated(roles: Sequence[Role], stopped: bool, stage: Stage, dice: Dice) 
 # -------------------------------------------------------------------------------------------------- far sides
 
 
-def _answer_lost(fault: Mapping[str, Any], queries: bool, stage: Stage, dice: Dice) -> None:
+def _answer_lost(fault: Mapping[str, Any], of: str, stage: Stage, dice: Dice) -> None:
     intacct = stage.world.intacct
-    if queries:
+    if of == "look-up":
         intacct.fault("lost_after_commit", contains=WRITES)
         intacct.fault(**fault, function="query")
+    elif of == "pull":
+        intacct.fault(**fault, contains=PULLS)
+        stage.desk.pay_and_ask()
     else:
         intacct.fault(**fault, count=dice.randint(1, 2), contains=WRITES)
     name = fault["name"]
     _until_struck(lambda: all(f["fault"] != name for f in intacct.control("faults")), f"Intacct's {name} has struck")
 
 
-def _scoro_answer_lost(fault: Mapping[str, Any], stage: Stage, _: Dice) -> None:
+def _scoro_answer_lost(fault: Mapping[str, Any], module: str | None, stage: Stage, dice: Dice) -> None:
+    """Lose an answer to any call, or with `module` to a write of such a record."""
     scoro = stage.world.scoro
-    scoro.fault(**fault)
+    if module is None:
+        scoro.fault(**fault)
+    else:
+        scoro.fault(**fault, count=dice.randint(1, 2), module=module, action="modify")
+        stage.desk.pay_and_ask()
     _until_struck(lambda: not scoro.control("faults"), f"Scoro's {fault['name']} has struck")
+
+
+def _mail_astray(mood: str, stage: Stage, _: Dice) -> None:
+    """The mail server hangs up, puts off or takes without a word while a failure is to be told of."""
+    stage.box.mood = mood
+    stage.desk.break_one()
+    time.sleep(1.0)
 
 
 def _webhooks_astray(stage: Stage, dice: Dice) -> None:
@@ -212,18 +250,22 @@ def _rabbit_down(stop: bool, stage: Stage, dice: Dice) -> None:
 
 def _queues_deleted(stage: Stage, _: Dice) -> None:
     with _channel(stage) as channel:
-        for queue in ("changes", "delivery", "dead-letters"):
+        for queue in ("changes", "delivery", "pull", "dead-letters"):
             channel.queue_delete(stage.world.settings.queue_prefix + queue)
+
+
+BUSY = ("changes", "delivery", "pull")
+"""Queues whose bells name a connection."""
 
 
 def _bells_repeated(stage: Stage, dice: Dice) -> None:
     """Many bells, repeated and in any order, also for what does not exist; those that wait are put behind them."""
     prefix = stage.world.settings.queue_prefix
-    bells = [(queue, stage.world.connection_id) for queue in ("changes", "delivery")] * 10
-    bells += [("changes", 10**6), ("delivery", 10**6), *(("dead-letters", dice.randint(1, 40)) for _ in range(10))]
+    bells = [(queue, stage.world.connection_id) for queue in BUSY] * 10
+    bells += [*((queue, 10**6) for queue in BUSY), *(("dead-letters", dice.randint(1, 40)) for _ in range(10))]
     dice.shuffle(bells)
     with _channel(stage) as channel:
-        waiting = [(queue, channel.basic_get(prefix + queue, auto_ack=True)[2]) for queue in ("changes", "delivery")]
+        waiting = [(queue, channel.basic_get(prefix + queue, auto_ack=True)[2]) for queue in BUSY]
         for queue, key in bells:
             body = dramatiq.Message(prefix + queue, queue, (key,), {}, {}).encode()
             channel.basic_publish("", prefix + queue, body)
@@ -284,7 +326,11 @@ def _clock_steps(seconds: int, stage: Stage, _: Dice) -> None:
 
 def kinds() -> list[Kind]:
     """Every kind of fault, once."""
-    points: dict[str, Sequence[Role]] = {**dict.fromkeys(OUTBOUND, ("work",)), **POINTS}
+    points: dict[str, Sequence[Role]] = {
+        **dict.fromkeys((*OUTBOUND, *INBOUND), ("work",)),
+        **dict.fromkeys(SCHEDULED, ("schedule",)),
+        **POINTS,
+    }
     moments = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
     roles: Sequence[Role] = ("serve", "work", "schedule")
     gateway: dict[str, dict[str, Any]] = {
@@ -301,11 +347,18 @@ def kinds() -> list[Kind]:
     late = {"late_commit", "slow"}
     scoro: dict[str, dict[str, Any]] = {
         "answer lost": {"name": "lost_before"},
-        "answer lost after reading": {"name": "lost_after_commit"},
+        "answer lost, all ran": {"name": "lost_after_commit"},
         "5xx": {"name": "status_5xx"},
         "empty answer": {"name": "empty"},
         "slow": {"name": "slow", "ms": 1_500},
     }
+    writes: dict[str, dict[str, Any]] = {
+        "5xx, all ran": {"name": "status_5xx", "after": True},
+        "empty answer, all ran": {"name": "empty", "after": True},
+        "slower than the deadline": {"name": "slow", "ms": int(SCORO_CALL_S * 1000) + 800},
+        "throttled": {"name": "throttled", "reset_s": 1},
+    }
+    moods = {"answer lost": "lose_reply", "later": "later"}
     return [
         *(
             Kind(f"{point}: {word}", partial(_at_step, point, who, how), late=how is signal.SIGSTOP)
@@ -320,14 +373,21 @@ def kinds() -> list[Kind]:
         *(Kind(f"{role} told to stop (SIGTERM)", partial(_terminated, (role,), False)) for role in roles),
         *(Kind(f"{role} told to stop while it stood still", partial(_terminated, (role,), True)) for role in roles),
         *(
-            Kind(f"Intacct write: {word}", partial(_answer_lost, fault, False), late=fault["name"] in late)
+            Kind(f"Intacct write: {word}", partial(_answer_lost, fault, "write"), late=fault["name"] in late)
             for word, fault in gateway.items()
         ),
         *(
-            Kind(f"Intacct look-up: {word}", partial(_answer_lost, gateway[word], True))
+            Kind(f"Intacct {of}: {word}", partial(_answer_lost, gateway[word], of))
+            for of in ("look-up", "pull")
             for word in ("answer lost, nothing ran", "answer lost, all ran", "5xx, nothing ran")
         ),
-        *(Kind(f"Scoro: {word}", partial(_scoro_answer_lost, fault)) for word, fault in scoro.items()),
+        *(Kind(f"Scoro: {word}", partial(_scoro_answer_lost, fault, None)) for word, fault in scoro.items()),
+        *(
+            Kind(f"Scoro write of {noun}: {word}", partial(_scoro_answer_lost, fault, module))
+            for noun, module in {"a receipt": "receipts", "a bill": "bills"}.items()
+            for word, fault in (scoro | writes).items()
+        ),
+        *(Kind(f"mail server: {word}", partial(_mail_astray, mood)) for word, mood in moods.items()),
         Kind("Scoro: webhooks repeated, reordered, delayed", _webhooks_astray),
         Kind("RabbitMQ stopped and started", partial(_rabbit_down, True)),
         Kind("RabbitMQ killed and started", partial(_rabbit_down, False)),

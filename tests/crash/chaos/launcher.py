@@ -20,9 +20,13 @@ from typing import Any, Literal
 import dramatiq
 
 import app.processes
+import clients.scoro.client
+import db.mails
 import db.outbox
 import db.recovery
 import db.requests
+import producers.drain
+import producers.mailer
 import producers.sweep
 import producers.webhooks
 import workers.broker
@@ -36,9 +40,13 @@ Role = Literal["serve", "work", "schedule"]
 
 CALL_S = 2.0
 """Total deadline of a call to the gateway."""
+SCORO_CALL_S = 4.0
+"""Total deadline of a call to Scoro."""
 SEND_WINDOW_S = 3.0
 STALLED_S = 3.0
 READING_S = 4.0
+WRITING_S = SCORO_CALL_S + 1.0
+"""Whoever looks at Intacct or writes to Scoro and has been idle for this long stands still."""
 
 POINTS: Mapping[str, tuple[Role, ...]] = {
     "webhook.captured": ("serve",),  # the change is written, not committed
@@ -116,11 +124,16 @@ def _shorten_waits() -> None:
     workers.carrier.deadline_s = lambda functions: CALL_S
     workers.delivery.run.LOOK_UP_AGAIN_S = 1.0
     workers.inbound.write.LOOK_UP_AGAIN_S = 1.0
-    db.recovery.SCORO_CALL_S = CALL_S
+    assert clients.scoro.client.ScoroClient.__init__.__kwdefaults__
+    clients.scoro.client.ScoroClient.__init__.__kwdefaults__["deadline_s"] = SCORO_CALL_S
+    db.recovery.SCORO_CALL_S, db.recovery.WRITING_S = SCORO_CALL_S, WRITING_S
     db.requests.SEND_WINDOW_S = SEND_WINDOW_S  # type: ignore[assignment]
     db.recovery.STALLED_S = STALLED_S
     db.recovery.READING_S = READING_S
     db.outbox.CLAIM_S = 1
+    db.mails.LEASE_S, db.mails.GATHER_S = 1.0, 0.0
+    producers.mailer.DELAYS_S = (0.2,) * 6
+    producers.mailer.LOOK_S = producers.drain.LOOK_S = 0.1
     producers.sweep.RECOVER_S = 0.5
     producers.sweep.AGAIN_S = 1.0
     vars(workers.broker)["Worker"] = partial(dramatiq.Worker, worker_timeout=50)

@@ -111,6 +111,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "HTTP_BIND": settings.http_bind,
         "DATA_DIR": str(settings.data_dir),
         "LOG_FORMAT": "json",
+        "SMTP_URL": settings.smtp_url.get_secret_value() if settings.smtp_url else "",
+        "MAIL_FROM": settings.mail_from or "",
     }
 
 

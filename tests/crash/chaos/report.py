@@ -82,6 +82,11 @@ class Report:
             f"{count['resolved']} of them resolved (moves out of doubt: {count['found']} found by look-up, "
             f"{count['absent']} absent and sent again, {count['late answer']} by a late answer)",
         ]
+        lines += [
+            f"{count['receipts']} receipts and {count['bills']} bills in Scoro, by {count['writes']} writes, "
+            f"{count['writes_doubted']} of them in doubt, {count['writes_resolved']} of these resolved; "
+            f"{count['mails']} mails"
+        ]
         if times:
             lines.append(f"recovered in {statistics.median(times):.1f} s (median), {times[-1]:.1f} s (longest)")
         if self.stops_s:
