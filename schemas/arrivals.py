@@ -17,7 +17,9 @@ BILL_ARRIVAL: tuple[MappingRow, ...] = (
     MappingRow("header", ("deadline",), "WHENDUE", "the date, with a note, where it is missing"),
     MappingRow("header", ("reference_no",), "DOCNUMBER", "as it is"),
     MappingRow("header", ("description",), "DESCRIPTION", "as it is"),
-    MappingRow("header", ("currency",), "CURRENCY", "the base currency where it is empty"),
+    MappingRow(
+        "header", ("currency",), "CURRENCY", "the base currency where it is empty; refused where it has no two decimals"
+    ),
     MappingRow("header", ("currency_rate",), "EXCHANGE_RATE", "only when it is not the base currency"),
     MappingRow(
         "header",
@@ -55,7 +57,12 @@ BILL_ARRIVAL: tuple[MappingRow, ...] = (
 RECEIPT_ARRIVAL: tuple[MappingRow, ...] = (
     MappingRow("header", ("date",), "RECEIPTDATE", "WHENCREATED, else the detail's PAYMENTDATE"),
     MappingRow("header", ("contact_id",), "-", "the contact of the document that is paid"),
-    MappingRow("header", ("currency",), "CURRENCY", "of the detail; refused where the document has another one"),
+    MappingRow(
+        "header",
+        ("currency",),
+        "CURRENCY",
+        "of the detail; refused where the document has another one, or it has no two decimals",
+    ),
     MappingRow("header", ("sales_doc_type",), "RECORDKEY", "invoices, bills or expenses, by the document that is paid"),
     MappingRow(
         "header",

@@ -220,7 +220,7 @@ INVOICE_MAPPING: tuple[MappingRow, ...] = (
         "header",
         ("person_id", "person_name"),
         "billto (create), payto (update)",
-        "only if Intacct knows a contact of that name; else left out with a note",
+        "only if Intacct knows a contact of that name; else left out with a note, and emptied where it was another one",
         credit_target=NO_PLACE,
     ),
     MappingRow(
@@ -266,7 +266,7 @@ _BILL_HEADER: tuple[MappingRow, ...] = (
         "header",
         ("recognition_date",),
         "WHENPOSTED",
-        "the day of the general ledger, where it is another than the date",
+        "the day of the general ledger, where it is another than the date; the date again once it is not",
         credit_target="dateposted",
     ),
     MappingRow("header", ("company_id", "person_id"), "VENDORID", _party_rule("vendor"), credit_target="vendorid"),

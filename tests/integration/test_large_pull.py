@@ -1,10 +1,13 @@
 """A pull of 10,000 payments and 5,000 bills of three lines: few requests, nothing missed or repeated.
 
-Everything is a twentieth of that, pages too, so the requests are the same; PULL_SCALE=1 takes the full numbers.
+Everything is a twentieth of that, pages too, so the requests are the same; PULL_SCALE=1 takes the full numbers, and
+`-s` shows what it took.
 """
 
 import os
-from collections.abc import Iterator
+import resource
+import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,8 +23,13 @@ from workers.pull.look import look
 from workers.reference import References
 
 SCALE = int(os.environ.get("PULL_SCALE", "20"))
+pytestmark = pytest.mark.timeout(3600 if SCALE == 1 else 300)
 PAYMENTS, BILLS = 10_000 // SCALE, 5_000 // SCALE
 FIRST_INVOICE, FIRST_PAYMENT, FIRST_DETAIL, FIRST_BILL, FIRST_LINE = 100_000, 200_000, 300_000, 400_000, 500_000
+EDITS = 2
+"""So often something comes and changes while a look is under way."""
+GONE = 7
+"""The payment that leaves the books meanwhile."""
 STAMP = "%m/%d/%Y %H:%M:%S"
 
 INVOICES = """WITH made AS (
@@ -123,33 +131,57 @@ def world(embedded_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
+class DiedError(BaseException):
+    """The puller is gone: nobody catches it, and its session closes."""
+
+
+class Meanwhile:
+    """What happens at the steps of looks: records come and change between two requests, and pullers die."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.edits = 0
+        self.deaths: list[tuple[str, int]] = []
+        """Steps with the how-many-eth time of each; what has happened is taken away."""
+        self._reached: Counter[str] = Counter()
+
+    def at(self, step: str) -> None:
+        """A puller has reached a step."""
+        self._reached[step] += 1
+        if step == "pull.answered" and self.edits < EDITS:
+            self.edits += 1
+            edit_books(self.world, self.edits)
+        moment = (step, self._reached[step])
+        if moment in self.deaths:
+            self.deaths.remove(moment)
+            raise DiedError
+
+
 @pytest.fixture
-def meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Records that come and change between two requests of the look: what was done."""
-    done: list[str] = []
+def meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Books that are written in while they are read."""
+    happening = Meanwhile(world)
+    monkeypatch.setattr(steps, "on_step", happening.at)
+    return happening
 
-    def change(step: str) -> None:
-        if step != "pull.answered" or len(done) >= 2:
-            return
-        done.append(step)
-        now = moment(0)
-        number = PAYMENTS + len(done)
-        head, lines = bill(BILLS + len(done), now)
-        world.intacct.control(
-            "load",
-            {
-                "ARPYMT": [payment(number, now)],
-                "ARPYMTDETAIL": [detail(number, now)],
-                "APBILL": [head],
-                "APBILLITEM": lines,
-            },
-        )
-        if len(done) == 1:  # a record of the first page leaves the books, so that all pages shift
-            world.intacct.control(f"delete/ARPYMT/{FIRST_PAYMENT + 7}", {})
-        world.intacct.control(f"edit/ARPYMT/{FIRST_PAYMENT + 42}", {"fields": {"DESCRIPTION": f"edit {len(done)}"}})
 
-    monkeypatch.setattr(steps, "on_step", change)
-    yield done
+def edit_books(world: World, time_of: int) -> None:
+    """A payment and a bill come and one is edited; the first time a payment of the first page goes: all pages shift."""
+    now = moment(0)
+    number = PAYMENTS + time_of
+    head, lines = bill(BILLS + time_of, now)
+    world.intacct.control(
+        "load",
+        {
+            "ARPYMT": [payment(number, now)],
+            "ARPYMTDETAIL": [detail(number, now)],
+            "APBILL": [head],
+            "APBILLITEM": lines,
+        },
+    )
+    if time_of == 1:
+        world.intacct.control(f"delete/ARPYMT/{FIRST_PAYMENT + GONE}", {})
+    world.intacct.control(f"edit/ARPYMT/{FIRST_PAYMENT + 42}", {"fields": {"DESCRIPTION": f"edit {time_of}"}})
 
 
 def pull(world: World) -> int:
@@ -172,21 +204,53 @@ def count(world: World, sql: str) -> int:
     return int(world.row(f"SELECT count(*) AS n FROM {sql}")["n"])
 
 
+RECEIPTS = "receipt r JOIN scoro_write w USING (document_id) WHERE w.state = 'ready' AND w.verb = 'create'"
+BILL_WRITES = "document d JOIN scoro_write w ON w.document_id = d.id WHERE d.kind = 'bill' AND w.state = 'ready'"
+
+
 @pytest.mark.usefixtures("meanwhile")
 def test_ten_thousand_payments_and_five_thousand_bills_take_at_most_twelve_requests(world: World) -> None:
+    rss_kib, began_at = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     requests = pull(world)
+    took_s, peak_kib = time.monotonic() - began_at, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"{PAYMENTS} payments, {BILLS} bills: {requests} requests, {took_s:.1f} s, {peak_kib / 1024:.0f} MiB at most"
+        f" (before: {rss_kib / 1024:.0f} MiB; the stand-ins are in the same process)"
+    )
     assert requests <= 12, requests
-    receipts = "receipt r JOIN scoro_write w USING (document_id) WHERE w.state = 'ready' AND w.verb = 'create'"
-    assert count(world, f"{receipts} AND r.payment_no <= {FIRST_PAYMENT + PAYMENTS}") == PAYMENTS
-    bills = "document d JOIN scoro_write w ON w.document_id = d.id WHERE d.kind = 'bill'"
-    assert count(world, bills) >= BILLS
+    assert count(world, f"{RECEIPTS} AND r.payment_no <= {FIRST_PAYMENT + PAYMENTS}") == PAYMENTS
+    assert count(world, BILL_WRITES) >= BILLS
     assert count(world, "pulled WHERE object = 'APBILL' AND jsonb_array_length(lines) <> 3") == 0
 
     again = pull(world)
     assert again <= 2, "what is new since is little"
-    assert count(world, "receipt") == PAYMENTS + 2, "what came meanwhile is there"
-    assert count(world, "scoro_write WHERE state = 'ready' AND document_id IN (SELECT document_id FROM receipt)") == (
-        PAYMENTS + 2
-    ), "and nothing twice"
-    assert count(world, bills) == BILLS + 2
+    assert count(world, "receipt") == PAYMENTS + EDITS, "what came meanwhile is there"
+    assert count(world, RECEIPTS) == PAYMENTS + EDITS, "and nothing twice"
+    assert count(world, BILL_WRITES) == BILLS + EDITS
+    assert count(world, "dead_letter") == 0
+
+
+def test_looks_that_die_one_after_the_other_miss_and_repeat_nothing(world: World, meanwhile: Meanwhile) -> None:
+    meanwhile.deaths = [
+        ("pull.answered", 1),
+        ("pull.seen", 1),
+        ("pull.answered", 4),  # behind the first page
+        ("pull.seen", 3),
+        ("pull.answered", 9),  # while lines of bills are read
+        ("pull.done", 1),
+    ]
+    died = 0
+    while meanwhile.deaths:
+        with pytest.raises(DiedError):
+            pull(world)
+        died += 1
+    assert died == 6
+    pull(world)
+    standing = {int(row["RECORDNO"]) for row in world.intacct.records("ARPYMT")}
+    booked = Counter(row["payment_no"] for row in world.rows("SELECT payment_no FROM receipt"))
+    assert booked.keys() - {FIRST_PAYMENT + GONE} == standing, "the one that went may have been seen before it did"
+    assert set(booked.values()) == {1}
+    assert count(world, RECEIPTS) == len(booked)
+    assert count(world, BILL_WRITES) == BILLS + EDITS
+    assert count(world, "pulled WHERE object = 'APBILL' AND jsonb_array_length(lines) <> 3") == 0
     assert count(world, "dead_letter") == 0

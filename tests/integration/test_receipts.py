@@ -7,6 +7,7 @@ import pytest
 
 from console.actions.failures import plan, replay
 from console.actions.fetching import fetch
+from sandbox import fixtures
 from schemas.kinds import Kind
 from tests.worlds.stand_ins import line, today
 from tests.worlds.waiting import until
@@ -136,7 +137,28 @@ def test_a_payment_of_a_document_that_is_linked_later_comes_back_then(world: Wor
         assert [row["sum"] for row in world.scoro.receipts(invoice_id)] == ["20.00"]
 
 
-def test_drafts_old_payments_and_other_currencies_are_left_alone(world: World) -> None:
+@pytest.mark.parametrize(
+    ("in_intacct", "in_scoro", "code"),
+    [("EUR", "GBP", "receipt_in_other_currency"), ("JPY", "JPY", "currency_decimals")],
+)
+def test_a_payment_that_scoro_could_not_show_as_it_is_is_a_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch, in_intacct: str, in_scoro: str, code: str
+) -> None:
+    monkeypatch.setitem(fixtures.CURRENCIES, "JPY", Decimal("0.0052"))
+    with world.running(web=False, scheduler=False):
+        invoice_id, record = posted(world, "INV-1")["INV-1"]
+        world.intacct.control(f"edit/ARINVOICE/{record['RECORDNO']}", {"fields": {"CURRENCY": in_intacct}})
+        world.scoro.edit(invoice_id, currency=in_scoro)
+        world.intacct.pay(paid(record["RECORDNO"], "20.00"))
+        pulled(world)
+    (failure,) = world.failures()
+    assert failure["code"] == code
+    assert in_intacct in failure["cause"]
+    assert "by hand" in failure["fix"]
+    assert not world.scoro.receipts()
+
+
+def test_drafts_and_old_payments_are_left_alone(world: World) -> None:
     world.set(data__receipts__start_date=today())
     with world.running(web=False):
         record = posted(world, "INV-1")["INV-1"][1]

@@ -191,6 +191,8 @@ def test_a_foreign_currency_brings_its_rate_and_a_missing_due_date_a_note() -> N
         ("bill_without_lines", "10.00", [], {}),
         ("bill_without_date", "10.00", [line(1, "10.00")], {"WHENCREATED": ""}),
         ("unreadable_amount", "ten", [line(1, "10.00")], {}),
+        ("currency_decimals", "10.00", [line(1, "10.00")], {"CURRENCY": "JPY"}),
+        ("currency_decimals", "10.00", [line(1, "10.00")], {"CURRENCY": "kwd"}),
     ],
 )
 def test_what_cannot_be_explained_is_refused_with_the_fix(

@@ -6,6 +6,7 @@ from typing import Any
 from tests.unit.translation_books import (
     CONTEXT,
     WITHOUT_TAX_SOLUTION,
+    bill,
     invoice,
     line,
     settings,
@@ -121,6 +122,26 @@ def test_the_contact_person_is_payto_in_an_update() -> None:
     update = edit(translate(invoice()), invoice(person_name="Ann Lee"))
     assert body(update)["payto"] == {"contactname": "Ann Lee"}
     assert "billto" not in body(update)
+
+
+def test_a_contact_person_who_is_gone_is_emptied() -> None:
+    named, nobody = invoice(person_name="Ann Lee"), invoice(person_name="")
+    gone = edit(translate(named), nobody)
+    assert body(gone)["payto"] == {"contactname": ""}
+    assert gone.function.attributes == {"key": "77", "set_nulls": "true"}
+    assert "payto" not in body(edit(gone, nobody))
+    assert "payto" not in body(edit(translate(nobody), nobody))
+    assert "payto" not in body(translate(nobody, replace(CONTEXT, link=replace(link(translate(named)), previous=None))))
+
+
+def test_a_credit_bill_that_is_no_longer_recognised_on_another_day_is_posted_on_its_own() -> None:
+    context = replace(CONTEXT, settings=settings(accounts__ap_credit_sign="negative"))
+    credit = {"sum": "-200.00", "vat_sum": "-40.00", "lines": [line(sum="-200.00", amount="-2")]}
+    before = translate(bill(**credit, recognition_date="2026-02-28"), context, "bills")
+    assert before.function.body["dateposted"] == "2026-02-28"
+    context = replace(context, link=replace(link(before), object="APADJUSTMENT"))
+    update = translate(bill(**credit, date="2026-03-05"), context, "bills").function
+    assert (update.body["datecreated"], update.body["dateposted"]) == ("2026-03-05", "2026-03-05")
 
 
 def test_texts_that_are_gone_are_emptied() -> None:

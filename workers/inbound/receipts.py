@@ -21,6 +21,7 @@ from db.reference import Item
 from db.scoro_writes import End, Write
 from schemas.errors import ErrorClass, Problem
 from schemas.kinds import Kind
+from schemas.money import has_cents
 from schemas.scoro import values
 from workers.bookmarks import Bookmarked, bookmarked
 from workers.inbound.listing import changed_since, identity, money_of
@@ -210,6 +211,8 @@ def _prepared(work: Work, due: Due, accounts: Collection[Item], by_hand: Collect
     body = _body(due, chosen)
     if not body["currency"] or body["currency"] != (due.record.get("currency") or body["currency"]):
         return _refused(write, _other_currency(due))
+    if not has_cents(body["currency"]):
+        return _refused(write, _no_cents(due, body["currency"]))
     equal = [entry for entry in by_hand if _equals(entry, body)]
     if equal:
         return End(write.id, "done", "it stood in Scoro already", scoro_id=equal[0].group_id)
@@ -397,6 +400,18 @@ def _gone(write: Write, document: Mapping[str, Any]) -> Problem:
         "paid_document_gone",
         f"Receipt {write.number}: Scoro does not have the {name} that it pays, or it was deleted.",
         "Restore the document in Scoro, then replay; or discard the failure.",
+    )
+
+
+def _no_cents(due: Due, currency: str) -> Problem:
+    return Problem(
+        ErrorClass.DATA,
+        "currency_decimals",
+        f"Receipt {due.write.number}: Intacct's payment of the {due.name} is in {currency}, which has no two decimals;"
+        " Scoro and Intacct keep two in every currency, so its sum would not be what it seems.",
+        "Book the receipt in Scoro by hand, then discard the failure.",
+        "currency",
+        (currency,),
     )
 
 

@@ -8,9 +8,10 @@ months the others of the connection need not learn again.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from schemas.intacct.dates import day_of
 from schemas.intacct.functions import Function, Value
 from schemas.intacct.orders import GENERIC
 
@@ -44,13 +45,7 @@ def tried_day(function: Mapping[str, Any]) -> PostingDay | None:
 def first_named(text: str) -> date | None:
     """The last day that a sentence names (`Date must be on or after 02/01/2026`), as Intacct or ISO writes it."""
     found = _DAY.findall(text)
-    if not found:
-        return None
-    form = "%m/%d/%Y" if "/" in found[-1] else "%Y-%m-%d"
-    try:
-        return datetime.strptime(found[-1], form).date()  # noqa: DTZ007 (a date)
-    except ValueError:
-        return None
+    return day_of(found[-1]) if found else None
 
 
 def next_day(tried: PostingDay, named: date | None, closed_until: date | None, today: date) -> PostingDay | None:

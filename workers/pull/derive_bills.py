@@ -12,10 +12,11 @@ from db.connections import Connection
 from db.database import Ledger
 from db.scoro_intents import NewDocument, Wanted
 from schemas.errors import DocumentError, Problem
+from schemas.intacct.dates import day_of
 from schemas.kinds import Kind
 from schemas.reference import ReferenceData
 from workers.pull.queries import BILL
-from workers.translation.arriving import ArrivingBill, arrive, day_of, is_removed, passes
+from workers.translation.arriving import ArrivingBill, arrive, is_removed, passes
 
 BATCH = 200
 """Bills that are thought about in one transaction."""

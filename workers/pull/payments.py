@@ -13,8 +13,11 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
+
+from schemas.intacct.dates import day_of
+from schemas.money import ZERO, cents
 
 Row = Mapping[str, str]
 
@@ -166,16 +169,6 @@ def _shares(paid_object: str, credit_object: str, row: Row) -> list[tuple[tuple[
 
 def _money(text: str) -> Decimal:
     try:
-        return Decimal(text.strip() or 0).quantize(Decimal("0.01"))
+        return cents(Decimal(text.strip() or 0))
     except InvalidOperation:
-        return Decimal(0)
-
-
-def day_of(text: str) -> date | None:
-    """A date as `query` shows it (mm/dd/yyyy), also at the head of a timestamp; None for anything else."""
-    for form, length in (("%m/%d/%Y", 10), ("%Y-%m-%d", 10)):
-        try:
-            return datetime.strptime(text.strip()[:length], form).date()  # noqa: DTZ007 (a date has no zone)
-        except ValueError:
-            continue
-    return None
+        return ZERO

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from db.connections import Connection
 from db.pulled import Seen
 from db.pulls import Mark
+from schemas.intacct.dates import moment_of
 from schemas.intacct.functions import MAX_PAGE_SIZE, at_least, in_
 from workers.pull.paging import Paged
 from workers.pull.payments import DETAIL_FIELDS, HEADER_FIELDS, PAYMENTS, Row
@@ -153,16 +154,6 @@ def seen(object_name: str, rows: Sequence[Row]) -> list[Seen]:
 def newest(rows: Sequence[Row]) -> datetime | None:
     """The largest WHENMODIFIED that was seen."""
     return max((at for row in rows if (at := moment_of(row.get(MODIFIED, ""))) is not None), default=None)
-
-
-def moment_of(text: str) -> datetime | None:
-    """A timestamp as `query` shows it (mm/dd/yyyy hh:mm:ss, UTC), or in the ISO form; None for anything else."""
-    for form in ("%m/%d/%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y"):
-        try:
-            return datetime.strptime(text.strip(), form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return None
 
 
 def _number(row: Row, name: str) -> int | None:

@@ -10,19 +10,18 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from schemas.errors import DocumentError
+from schemas.intacct.dates import day_of
+from schemas.money import CENT, HUNDRED, cents, has_cents
 from schemas.reference import ReferenceData, ScoroAccount, ScoroVatCode
 from schemas.settings import ConnectionSettings
 from workers.translation.faults import refused, setting_command
 
 Row = Mapping[str, str]
-
-CENT = Decimal("0.01")
-HUNDRED = Decimal(100)
 
 DRAFT = frozenset({"draft", "d"})
 POSTED = frozenset({"posted", "selected", "partially paid", "paid", "a"})
@@ -89,16 +88,6 @@ def is_removed(state: str) -> bool:
     return state.strip().casefold() in REMOVED
 
 
-def day_of(text: str) -> date | None:
-    """A date as `query` shows it (mm/dd/yyyy), or in the ISO form; None for anything else."""
-    for form in ("%m/%d/%Y", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(text.strip()[:10], form).date()  # noqa: DTZ007 (a date has no zone)
-        except ValueError:
-            continue
-    return None
-
-
 def arrive(header: Row, rows: Sequence[Row], settings: ConnectionSettings, reference: ReferenceData) -> ArrivingBill:
     """Translate a bill of Intacct; raises DocumentError that names the field and the fix."""
     return _Arrival(header, rows, settings, reference).bill()
@@ -145,10 +134,23 @@ class _Arrival:
             lines.append((row["RECORDNO"], self._line(row, code)))
         if residue := total - _gross(net):
             lines.append(("", self._rounding(total, residue, lines)))
-        currency = self.header.get("CURRENCY") or self.reference.base_currency
+        currency = self._currency()
         head = self._head(day, currency)
         vendor = self.header.get("VENDORID", ""), self.header.get("VENDORNAME", "")
         return ArrivingBill(*vendor, self.number, total, currency, day, head, lines, self.notes)
+
+    def _currency(self) -> str:
+        currency = (self.header.get("CURRENCY") or self.reference.base_currency).upper()
+        if not has_cents(currency):
+            raise self._refused(
+                "currency_decimals",
+                f"it is in {currency}, which has no two decimals; Scoro and Intacct keep two in every currency, so its"
+                " amounts would not be what they seem.",
+                "Book it in Scoro by hand, then discard the failure.",
+                "CURRENCY",
+                currency,
+            )
+        return currency
 
     def _head(self, day: date, currency: str) -> dict[str, Any]:
         due = day_of(self.header.get("WHENDUE", ""))
@@ -237,7 +239,7 @@ class _Arrival:
                 return found[0]
         if not tax:
             return None
-        percent = (tax / amount * HUNDRED).quantize(CENT, ROUND_HALF_UP) if amount else Decimal(0)
+        percent = cents(tax / amount * HUNDRED) if amount else Decimal(0)
         codes = ", ".join(f"{code.id} ({code.code or code.name})" for code in fitting) or "none"
         raise self._refused(
             "tax_not_in_scoro",
@@ -274,7 +276,7 @@ class _Arrival:
     def _money(self, name: str, row: Row) -> Decimal:
         text = row.get(name, "")
         try:
-            return Decimal(text.strip() or 0).quantize(CENT, ROUND_HALF_UP)
+            return cents(Decimal(text.strip() or 0))
         except InvalidOperation:
             words = f"its field {name} holds {text!r}, which is not a number."
             raise self._refused("unreadable_amount", words, "Look at the bill in Intacct.", name) from None
@@ -306,8 +308,5 @@ def _same(left: str, right: str) -> bool:
 
 def _gross(net: Mapping[Decimal, Decimal]) -> Decimal:
     """What Scoro makes of nets by rate: VAT is computed per rate and rounded once (scoro-api, section 8)."""
-    taxes = ((amount * percent / HUNDRED).quantize(CENT, ROUND_HALF_UP) for percent, amount in net.items())
+    taxes = (cents(amount * percent / HUNDRED) for percent, amount in net.items())
     return sum(net.values(), Decimal(0)) + sum(taxes, Decimal(0))
-
-
-__all__ = ["ArrivingBill", "DocumentError", "arrive", "is_removed", "passes"]

@@ -150,7 +150,16 @@ def _cleared_header(form: Form, body: Mapping[str, Value], context: Context, lin
     cleared: dict[str, Value] = {name: "" for name in names if before.get(name) and name not in body}
     if before.get("currency") and "currency" not in body:
         cleared |= {"currency": context.reference.base_currency, "exchrate": "1"}
+    if before.get("dateposted") and "dateposted" not in body:
+        cleared["dateposted"] = body["datecreated"]
+    contact = form.contact_in_updates
+    if contact and contact not in body and (before.get(form.contact) or _names_contact(before.get(contact))):
+        cleared[contact] = {"contactname": ""}
     return cleared
+
+
+def _names_contact(value: Value | None) -> bool:
+    return bool(value) and any(mapping_of(value or {}).values())
 
 
 def _line(line: Posting) -> dict[str, Value]:

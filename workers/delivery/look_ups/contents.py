@@ -7,9 +7,9 @@ says which one `query` shows.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+from schemas.intacct.dates import day_of
 from schemas.intacct.functions import Function, Value
 from schemas.intacct.orders import GENERIC, listed
 from schemas.money import ZERO
@@ -237,7 +237,5 @@ def line_number(row: Row) -> int:
 def _same(field: str, wanted: str, held: str) -> bool:
     if field not in _DATES or not wanted:
         return " ".join(wanted.split()) == " ".join(held.split())
-    try:
-        return date.fromisoformat(wanted) == datetime.strptime(held, "%m/%d/%Y").date()  # noqa: DTZ007 (a date)
-    except ValueError:
-        return False
+    day = day_of(wanted)
+    return day is not None and day == day_of(held)

@@ -5,10 +5,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from db.operations import Sending
+from schemas.intacct.dates import moment_of
 from schemas.intacct.functions import Function
 from schemas.intacct.orders import listed
 from schemas.money import ZERO
@@ -238,18 +239,11 @@ def _by_us(row: Row, first_left_at: datetime | None, user_id: str) -> bool:
     created_by = row.get("CREATEDBY", "")
     if created_by and not created_by.isdigit() and created_by.casefold() != user_id.casefold():
         return False
-    moment = _moment(row.get("AUWHENCREATED", ""))
+    moment = moment_of(row.get("AUWHENCREATED", ""))
     return moment is None or (first_left_at is not None and moment >= first_left_at - CLOCK_TOLERANCE)
 
 
 def _since(row: Row, first_left_at: datetime | None) -> bool:
     """What was last changed before our first send is not of our making."""
-    moment = _moment(row.get("WHENMODIFIED", ""))
+    moment = moment_of(row.get("WHENMODIFIED", ""))
     return moment is None or first_left_at is None or moment >= first_left_at - CLOCK_TOLERANCE
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
