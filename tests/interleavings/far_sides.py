@@ -51,17 +51,24 @@ class Scoro:
 
     def __init__(self) -> None:
         self.contents: dict[int, str] = {}
+        self.credits: dict[int, tuple[str, int]] = {}
+        """Credit invoices by id: the price of their line, and the invoice that they credit."""
         self.deleted: set[int] = set()
 
     def reset(self) -> None:
         """Forget everything."""
         self.contents.clear()
+        self.credits.clear()
         self.deleted.clear()
 
     def put(self, scoro_id: int, content: str) -> None:
         """Create, change or restore a document."""
         self.contents[scoro_id] = content
         self.deleted.discard(scoro_id)
+
+    def credit(self, scoro_id: int, price: str, invoice_id: int) -> None:
+        """Create a credit invoice."""
+        self.credits[scoro_id] = price, invoice_id
 
     def delete(self, scoro_id: int) -> None:
         """Delete a document; Scoro still shows it."""
@@ -81,10 +88,15 @@ class Scoro:
         return iter(())
 
     def _invoice(self, scoro_id: int) -> Record | None:
+        if scoro_id in self.credits:
+            price, credited = self.credits[scoro_id]
+            return self._record(scoro_id, "credit", OPEN_DAY, (price,)) | {"credited_invoices": [credited]}
         if scoro_id not in self.contents:
             return None
         content = self.contents[scoro_id]
-        day, prices = CONTENTS[content]
+        return self._record(scoro_id, content, *CONTENTS[content])
+
+    def _record(self, scoro_id: int, content: str, day: str, prices: Sequence[str]) -> Record:
         lines = [
             {
                 "id": scoro_id * 100 + place,
