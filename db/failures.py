@@ -211,6 +211,7 @@ def clear(ledger: Ledger, document_ids: Collection[int], keep: int = 0) -> None:
            WHERE failure_id = ANY(%s) AND document_id = ANY(%s) AND cleared_at IS NULL""",
         [left, list(document_ids)],
     )
+    ledger.execute(TELL_OF_WHO_IS_LEFT, [left])
     resolved = ledger.execute(
         """UPDATE failure f SET state = 'resolved', reason = 'all of its documents went through'
            WHERE f.id = ANY(%s) AND f.state IN ('open', 'waiting')
@@ -219,6 +220,14 @@ def clear(ledger: Ledger, document_ids: Collection[int], keep: int = 0) -> None:
         [left],
     ).fetchall()
     mails.announce(ledger, "cleared", [row["id"] for row in resolved])
+
+
+TELL_OF_WHO_IS_LEFT = """UPDATE failure f SET cause = l.cause, fix = l.fix FROM (
+        SELECT DISTINCT ON (d.failure_id) d.failure_id, l.cause, l.fix
+        FROM failure_document d JOIN dead_letter l ON l.id = d.dead_letter_id
+        WHERE d.failure_id = ANY(%s) AND d.cleared_at IS NULL ORDER BY d.failure_id, l.id DESC) l
+    WHERE f.id = l.failure_id AND f.cause <> l.cause"""
+"""A failure is told in the words of the document that failed last, of those that it still holds up."""
 
 
 def settle(ledger: Ledger, failure_ids: Collection[int], state: str, reason: str) -> list[int]:

@@ -17,7 +17,21 @@ from schemas.errors import DocumentError, ErrorClass, Problem
 from schemas.kinds import Kind
 from schemas.money import Money
 from schemas.scoro import values
-from schemas.scoro.values import CustomFields, Day, Emails, Flag, Id, Ids, Instant, Number, Quantity, Sum, Text, Words
+from schemas.scoro.values import (
+    CustomFields,
+    Day,
+    Emails,
+    Flag,
+    Id,
+    Ids,
+    Instant,
+    Number,
+    Quantity,
+    Sum,
+    Text,
+    Total,
+    Words,
+)
 
 HEADING_PRODUCT_ID = -1
 """The product id of sub-heading lines, which hold text only (scoro-api, section 8)."""
@@ -153,7 +167,7 @@ class Document(Synced):
     discount: Quantity = Decimal(0)
     discount2: Quantity = Decimal(0)
     discount3: Quantity = Decimal(0)
-    sum: Sum = Decimal(0)
+    sum: Total
     vat_sum: Sum = Decimal(0)
     vat: Number = None
     vat_code_id: Id = None
@@ -356,7 +370,8 @@ class Reader(Generic[R_co]):
         place = ".".join(str(part) for part in first["loc"]) or self._word
         value = repr(first["input"])
         shown = value if len(value) <= MAX_SHOWN_CHARACTERS else f"{value[:MAX_SHOWN_CHARACTERS]}..."
-        reason = "is missing" if first["type"] == "missing" else f"holds {shown}, which {_reason(first)}"
+        empty = first["type"] == "missing" or first["input"] is None
+        reason = "is empty" if empty else f"holds {shown}, which {_reason(first)}"
         return Problem(
             ErrorClass.DATA,
             "unreadable_field",
@@ -375,9 +390,9 @@ class Reader(Generic[R_co]):
 def _reason(error: Any) -> str:
     if error["type"] in {"value_error", "assertion_error"}:
         return str(error["msg"]).removeprefix("Value error, ")
-    return {"greater_than": "is not an id", "int_parsing": "is not an id", "int_type": "is not an id"}.get(
-        str(error["type"]), f"is not understood ({error['msg']})"
-    )
+    known = {"greater_than": "is not an id", "int_parsing": "is not an id", "int_type": "is not an id"}
+    known |= {"model_type": "is not a record", "model_attributes_type": "is not a record"}
+    return known.get(str(error["type"]), f"is not understood ({error['msg']})")
 
 
 read_invoice = Reader(Invoice, "invoice", "id", "no")

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from schemas.intacct.functions import legal_text
 
@@ -24,11 +24,15 @@ def number(value: Any) -> Decimal | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        if isinstance(value, bool):
-            raise TypeError(value)
-        return Decimal(str(value).strip()).quantize(Decimal(1).scaleb(-PLACES), ROUND_HALF_UP)
-    except (InvalidOperation, TypeError):  # also infinite and absurdly long numbers
-        raise ValueError("is not a number") from None
+        found = Decimal("NaN" if isinstance(value, bool) else str(value).strip())
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite():
+        raise ValueError("is not a number")
+    try:
+        return found.quantize(Decimal(1).scaleb(-PLACES), ROUND_HALF_UP)
+    except InvalidOperation:
+        raise ValueError("is too large a number") from None
 
 
 def quantity(value: Any) -> Decimal:
@@ -39,6 +43,13 @@ def quantity(value: Any) -> Decimal:
 def money(value: Any) -> Decimal:
     """Read a sum of money, to two decimals; absent is 0.00."""
     return quantity(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def total(value: Any, info: ValidationInfo) -> Decimal:
+    """Read the total of a document, which all else is checked against: only of a deleted one it may be absent."""
+    if number(value) is None and not info.data.get("is_deleted"):
+        raise ValueError("is empty")
+    return money(value)
 
 
 def identity(value: Any) -> int | None:
@@ -146,6 +157,7 @@ def words(value: Any) -> tuple[str, ...]:
 Number = Annotated[Decimal | None, BeforeValidator(number)]
 Quantity = Annotated[Decimal, BeforeValidator(quantity)]
 Sum = Annotated[Decimal, BeforeValidator(money)]
+Total = Annotated[Decimal, BeforeValidator(total), Field(default=None, validate_default=True)]
 Id = Annotated[int | None, BeforeValidator(identity)]
 Ids = Annotated[tuple[int, ...], BeforeValidator(identities)]
 Flag = Annotated[bool, BeforeValidator(flag)]

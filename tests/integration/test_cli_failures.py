@@ -65,6 +65,28 @@ def refused(ledger: Filled) -> tuple[int, Function]:
     return int(ledger.rows("SELECT id FROM failure")[0]["id"]), function
 
 
+def test_a_failure_is_told_in_the_words_of_a_document_that_it_still_holds_up(ledger: Filled) -> None:
+    from db import failures
+    from db.failures import DeadLetter
+    from schemas.errors import ErrorClass, Problem
+
+    connection = ledger.connection(ledger.site())
+    first, last = ledger.document(connection, 1), ledger.document(connection, 2)
+
+    def bury(session: Any) -> None:
+        for document, name in ((first, "first"), (last, "last")):
+            problem = Problem(ErrorClass.DATA, "no_date", f"The {name} one has no date.", f"Date the {name} one.")
+            failures.bury(session, [DeadLetter(connection, document, problem)])
+            failures.join_failure(session, session.execute("SELECT max(id) AS id FROM dead_letter").fetchone()["id"])
+
+    ledger.db.run(bury)
+    (told,) = json.loads(said("list", "--json"))
+    assert (told["count"], told["cause"], told["fix"]) == (2, "The last one has no date.", "Date the last one.")
+    ledger.db.run(lambda session: failures.clear(session, [last]))
+    (told,) = json.loads(said("list", "--json"))
+    assert (told["count"], told["cause"], told["fix"]) == (1, "The first one has no date.", "Date the first one.")
+
+
 def test_a_replay_names_its_price_and_does_nothing_until_it_is_agreed_to(ledger: Filled) -> None:
     failure, _ = refused(ledger)
     asked = run("replay", failure)

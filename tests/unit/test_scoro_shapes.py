@@ -104,12 +104,24 @@ def test_reference_records_are_read() -> None:
     )
 
 
+def test_a_document_without_its_total_is_not_taken_for_one_of_nothing() -> None:
+    with pytest.raises(DocumentError, match=r"invoice A / 1 cannot be read: its field sum is empty"):
+        read_invoice({"id": 1, "no": "A", "lines": [{"id": 2}]})
+    with pytest.raises(DocumentError, match=r"its field sum is empty"):
+        read_invoice({"id": 1, "no": "A", "sum": None})
+    with pytest.raises(DocumentError, match=r"its field lines\.0 is empty"):
+        read_invoice({"id": 1, "no": "A", "sum": "1.00", "lines": [None]})
+    assert read_invoice({"id": 1, "no": "A", "is_deleted": 1, "lines": []}).sum == 0, "a deleted one needs none"
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "shown"),
     [
         ({"sum": "abc"}, "sum", "'abc', which is not a number"),
         ({"sum": True}, "sum", "True, which is not a number"),
-        ({"vat_sum": "1e400"}, "vat_sum", "'1e400', which is not a number"),
+        ({"vat_sum": "1e400"}, "vat_sum", "'1e400', which is too large a number"),
+        ({"sum": "9" * 25}, "sum", "which is too large a number"),
+        ({"sum": "NaN"}, "sum", "'NaN', which is not a number"),
         ({"currency_rate": float("inf")}, "currency_rate", "inf, which is not a number"),
         ({"date": "01.03.2026"}, "date", "'01.03.2026', which is not a date"),
         ({"modified_date": "soon"}, "modified_date", "'soon', which is not a date and time"),
@@ -117,7 +129,7 @@ def test_reference_records_are_read() -> None:
         ({"no": [1]}, "no", "[1], which is not a text"),
         ({"is_deleted": "perhaps"}, "is_deleted", "'perhaps', which is not 0 or 1"),
         ({"lines": {"0": {}}}, "lines", "which is not a list"),
-        ({"lines": ["x"]}, "lines.0", "'x'"),
+        ({"lines": ["x"]}, "lines.0", "'x', which is not a record"),
         ({"lines": [{"id": 1}, {"price": "x"}]}, "lines.1.price", "'x', which is not a number"),
     ],
 )

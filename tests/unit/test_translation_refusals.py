@@ -48,7 +48,7 @@ TWO_STANDARDS = replace(
 )
 
 ROWS: list[tuple[str, dict[str, Any], Context, str, str, str]] = [
-    ("document_number", invoice(no=""), CONTEXT, "no", "is empty", "Give the invoice a number"),
+    ("no_document_number", invoice(no=""), CONTEXT, "no", "is empty", "Give the invoice a number"),
     (
         "document_number",
         invoice(no="A&B"),

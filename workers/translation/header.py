@@ -75,12 +75,17 @@ def currency_of(document: Document, context: Context) -> str:
 
 
 def _checked(document: Document) -> dt.date:
-    if not document.no or FORBIDDEN_IN_NUMBERS.search(document.no):
+    if not document.no:
+        raise refused(
+            "no_document_number",
+            f"{document.label}: its number (no) is empty.",
+            f"Give the {document.noun} a number in Scoro and save it.",
+            field="no",
+        )
+    if FORBIDDEN_IN_NUMBERS.search(document.no):
         raise refused(
             "document_number",
-            f"{document.label}: its number (no) is empty."
-            if not document.no
-            else f"{document.label}: its number (no) holds a character that Intacct rejects: one of \" ' & < > # ?",
+            f"{document.label}: its number (no) holds a character that Intacct rejects: one of \" ' & < > # ?",
             f"Give the {document.noun} a number in Scoro without these characters and save it.",
             field="no",
         )
