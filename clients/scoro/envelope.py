@@ -110,7 +110,8 @@ def _without_envelope(answer: Answer, what: str, *, is_write: bool) -> ScoroErro
     start = answer.body[:200].decode("utf-8", "replace").strip()
     if answer.status in (401, 403):
         return ConnectionBroken(f"{what}: Scoro's site does not let us in (HTTP {answer.status}): {start}")
-    if answer.status < 500 and start.startswith("<"):
+    took_it = is_write and answer.status < 300  # a proxy's page may stand in front of what was done behind it
+    if answer.status < 500 and start.startswith("<") and not took_it:
         return ConnectionBroken(
             f"{what}: a web page came back (HTTP {answer.status}); is this the address of the site?"
         )

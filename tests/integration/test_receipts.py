@@ -235,6 +235,7 @@ def test_receipts_whose_answers_are_lost_are_looked_up_and_booked_once(world: Wo
         (first, one), (second, two) = both["INV-1"], both["INV-2"]
         for fault in ("lost_after_commit", "lost_before", "throttled", "empty", "status_5xx", "html"):
             world.scoro.fault(fault, module="receipts", action="modify", after=fault in {"empty", "html"})
+        world.scoro.fault("html", module="receipts", action="modify", status=200, after=True)
         world.intacct.pay(paid(one["RECORDNO"], "50.00"))
         world.intacct.pay(paid(one["RECORDNO"], "50.00"))
         world.intacct.pay(paid(two["RECORDNO"], "70.00"))

@@ -52,6 +52,8 @@ def error_of(status: int, body: bytes, *, is_write: bool = False, **headers: str
         (500, envelope(500, "Scoro error"), False, {}, ErrorClass.UNAVAILABLE, "out_of_service"),
         (500, envelope(500, "Scoro error"), True, {}, ErrorClass.UNCERTAIN, "no_answer"),
         (503, envelope(503, "API usage temporarily suspended"), True, {}, ErrorClass.UNAVAILABLE, "out_of_service"),
+        (200, b"<html>A check of your browser</html>", False, {}, ErrorClass.BROKEN, "wrong_address"),
+        (200, b"<html>A check of your browser</html>", True, {}, ErrorClass.UNCERTAIN, "no_answer"),
         (502, b"<html>Bad gateway</html>", True, {}, ErrorClass.UNCERTAIN, "no_answer"),
     ],
 )
