@@ -1,5 +1,6 @@
 """Calls that ended without an answer, and what to say of each error of the two HTTP libraries below."""
 
+import re
 import ssl
 from collections.abc import Mapping
 
@@ -75,6 +76,10 @@ REASONS: Mapping[type[Exception], str] = {
 """What to say of each error of the two libraries below; a test fails if one of theirs is missing."""
 
 
+_CONNECTION = re.compile(r"^\w+\(host=[^)]*\): ")
+"""What urllib3 says first: the class of its connection, which means nothing to people."""
+
+
 class TransportError(Exception):
     """A call ended without an answer. `left`: the body had begun to leave, so the far side may have acted.
 
@@ -103,7 +108,8 @@ def transport_error(failure: Exception, *, left: bool) -> TransportError:
     cause = _innermost(failure)
     reason = next(REASONS[kind] for kind in type(cause).__mro__ if kind in REASONS)
     timed_out = isinstance(cause, TimeoutError | above.Timeout | below.TimeoutError)
-    return TransportError(f"{reason} ({cause})", left=left, timed_out=timed_out, misaddressed=reason is _ADDRESS)
+    said = _CONNECTION.sub("", str(cause))
+    return TransportError(f"{reason} ({said})", left=left, timed_out=timed_out, misaddressed=reason is _ADDRESS)
 
 
 def _innermost(failure: Exception) -> Exception:

@@ -1,8 +1,9 @@
 """Breakers: a connection that is itself at fault sends nothing more, but for a cheap probe that finds out when it may.
 
-A broken sign-in is probed by signing in, with a read that changes nothing. Where every document is refused for one
-cause, or a right is missing, one document that waits is the probe. Each probe costs one request, so they come ever less
-often.
+A broken sign-in, or a look-up that lacks a right, is probed by a read that changes nothing: the look-up of what is in
+doubt, else one that does no more than sign in. Where every document is refused for one cause, or a right to write is
+missing, one document that waits is the probe, or what is in doubt where none waits. Each probe costs one request, so
+they come ever less often.
 """
 
 from db import failures, outbox
@@ -27,13 +28,17 @@ BREAK = """UPDATE connection SET state = 'broken', reason = %(reason)s, probe = 
         probe_at = ledger_now() + make_interval(secs => %(first_s)s)
     WHERE id = %(connection)s AND state = 'active' RETURNING id"""
 
-CAN_PROBE = """(n.probe = 'sign_in' OR EXISTS (SELECT FROM operation o WHERE o.connection_id = n.id
-    AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now()))"""
+SENDABLE = """EXISTS (SELECT FROM operation o WHERE o.connection_id = n.id
+    AND o.state IN ('ready', 'waiting_quota') AND o.due_at <= ledger_now())"""
+IN_DOUBT = "EXISTS (SELECT FROM operation o WHERE o.connection_id = n.id AND o.state = 'uncertain')"
+CAN_PROBE = f"(n.probe = 'read' OR {SENDABLE} OR {IN_DOUBT})"
 """SQL: connection `n` has what its probe needs."""
 
 TAKE_PROBE = f"""UPDATE connection n SET probes = probes + 1,
         probe_at = ledger_now() + make_interval(secs => (%(delays)s::float[])[least(probes + 2, %(last)s)])
-    WHERE n.id = %(connection)s AND n.state = 'broken' AND n.probe_at <= ledger_now() AND {CAN_PROBE} RETURNING n.id"""
+    WHERE n.id = %(connection)s AND n.state = 'broken' AND n.probe_at <= ledger_now() AND {CAN_PROBE}
+    RETURNING CASE WHEN n.probe = 'document' AND {SENDABLE} THEN 'document'
+                   WHEN {IN_DOUBT} THEN 'look_up' ELSE 'sign_in' END AS way"""
 
 ONE_CAUSE = """SELECT count(*) AS n, count(*) FILTER (WHERE state = 'posted') AS posted,
         count(DISTINCT (problem ->> 'code', problem -> 'culprit')) AS causes,
@@ -46,7 +51,7 @@ ONE_CAUSE = """SELECT count(*) AS n, count(*) FILTER (WHERE state = 'posted') AS
 
 
 def break_off(ledger: Ledger, connection_id: int, problem: Problem, probe: str) -> None:
-    """Send nothing more until a probe (`sign_in` or `document`) finds it mended or a person resumes; tell people."""
+    """Send nothing more until a probe (`read` or `document`) finds it mended or a person resumes; tell people."""
     values = {"connection": connection_id, "reason": problem.cause, "probe": probe, "first_s": PROBES_S[0]}
     if ledger.execute(BREAK, values).fetchone() is not None:
         failures.report(ledger, connection_id, problem)
@@ -69,10 +74,14 @@ def break_if_hopeless(ledger: Ledger, connection_id: int) -> None:
     break_off(ledger, connection_id, problem, "document")
 
 
-def take_probe(ledger: Ledger, connection_id: int) -> bool:
-    """Whether the probe of a broken connection is due now; the next one is put off before this one leaves."""
+def take_probe(ledger: Ledger, connection_id: int) -> str | None:
+    """How a broken connection whose probe is due now finds out: `document`, `look_up` or `sign_in`.
+
+    The next one is put off before this one leaves.
+    """
     values = {"connection": connection_id, "delays": list(PROBES_S), "last": len(PROBES_S)}
-    return ledger.execute(TAKE_PROBE.encode(), values).fetchone() is not None
+    row = ledger.execute(TAKE_PROBE.encode(), values).fetchone()
+    return None if row is None else str(row["way"])
 
 
 def mend(ledger: Ledger, connection_id: int, reason: str) -> None:

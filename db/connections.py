@@ -151,16 +151,27 @@ def add(
     return int(row["id"])
 
 
-def taken(ledger: Ledger, site_id: int, scoro_entity: str, company_id: str, entity: str) -> str | None:
-    """Which of two entities is connected already: `scoro`, `intacct` or None."""
+def taken(
+    ledger: Ledger, site_id: int, scoro_entity: str, *, company_id: str, entity: str, name: str | None
+) -> str | None:
+    """What of a new connection is taken already: `scoro` or `intacct` (the entity), `name` or None."""
     row = one(
         ledger,
-        """SELECT bool_or(n.site_id = %s AND n.scoro_entity = %s) AS scoro,
-               bool_or(co.company_id = %s AND n.entity = %s) AS intacct
-           FROM connection n JOIN company co ON co.id = n.company WHERE n.state <> 'disconnected'""",
-        [site_id, scoro_entity, company_id, entity],
+        """SELECT bool_or(n.state <> 'disconnected' AND n.site_id = %s AND n.scoro_entity = %s) AS scoro,
+               bool_or(n.state <> 'disconnected' AND co.company_id = %s AND n.entity = %s) AS intacct,
+               bool_or(n.name = %s) AS name
+           FROM connection n JOIN company co ON co.id = n.company""",
+        [site_id, scoro_entity, company_id, entity, name],
     )
-    return "scoro" if row["scoro"] else "intacct" if row["intacct"] else None
+    return next((what for what in ("scoro", "intacct", "name") if row[what]), None)
+
+
+def free_name(ledger: Ledger, wanted: str) -> str:
+    """The name that is wanted, or with a number where another connection (also one of the past) is called like that."""
+    rows = ledger.execute("SELECT name FROM connection WHERE starts_with(name, %s)", [wanted]).fetchall()
+    names = {row["name"] for row in rows}
+    numbered = (f"{wanted}-{number}" for number in range(2, len(names) + 3))
+    return next(name for name in (wanted, *numbered) if name not in names)
 
 
 def move(ledger: Ledger, connection_id: int, from_states: Collection[str], to_state: str, reason: str = "") -> bool:

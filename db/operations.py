@@ -239,16 +239,16 @@ def details(ledger: Ledger, ids: Sequence[UUID]) -> list[Sending]:
 
 
 def claim_look_ups(
-    ledger: Ledger, connection_id: int, limit: int, *, again_s: float, again_at_most_s: float
+    ledger: Ledger, connection_id: int, limit: int, *, again_s: float, again_at_most_s: float, early: bool
 ) -> list[UUID]:
-    """Uncertain operations whose look-up is due; due again later, in case this one is not answered, ever later."""
+    """Uncertain operations whose look-up is due, `early` any; due again later, in case this one is not answered."""
     rows = ledger.execute(
         """UPDATE operation SET look_ups = look_ups + 1,
                due_at = ledger_now() + make_interval(secs => least(%s * 2 ^ least(look_ups, 20), %s))
            WHERE id IN (SELECT id FROM operation WHERE connection_id = %s AND state = 'uncertain'
-                        AND due_at <= ledger_now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+                        AND (%s OR due_at <= ledger_now()) ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
            RETURNING id""",
-        [again_s, again_at_most_s, connection_id, limit],
+        [again_s, again_at_most_s, connection_id, early, limit],
     ).fetchall()
     return [row["id"] for row in rows]
 

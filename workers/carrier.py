@@ -186,7 +186,7 @@ class Carrier:
             if isinstance(error, Throttled):
                 connections.throttle(ledger, self.company, error.retry_after_s or THROTTLE_S)
             if isinstance(error, ConnectionBroken) and self.connection_id is not None:
-                breakers.break_off(ledger, self.connection_id, explain_broken(error, breakers.INTACCT), "sign_in")
+                breakers.break_off(ledger, self.connection_id, explain_broken(error, breakers.INTACCT), "read")
 
         patiently(lambda: self.db.run(commit))
 

@@ -46,7 +46,7 @@ def connect(
     entity: Annotated[str, typer.Option(metavar="ID", help="Intacct's entity; '' where there are none.")],
     user: Annotated[str, typer.Option(metavar="ID", help="Web Services user of Intacct.")],
     password_file: Annotated[str, typer.Option(metavar="F", help="File with the user's password; - is stdin.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; the Scoro entity unless named.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it; like the Scoro entity unless named.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go live at once.")] = False,
 ) -> None:
     """Join a Scoro entity to an Intacct entity, in rehearsal: everything happens but the sending."""

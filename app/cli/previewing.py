@@ -142,6 +142,7 @@ def _facts(
     from db import intake
     from schemas.document_types import DOCUMENT_TYPES
     from schemas.scoro import Document, read_product
+    from workers.bookmarks import bookmarked
     from workers.decide import Facts
     from workers.needed import read_sources
     from workers.reference import References
@@ -160,4 +161,5 @@ def _facts(
     needs = DOCUMENT_TYPES[change.module].refers_to(document, connection.settings)
     known = known_of(needs)
     sources, known_too = read_sources(scoro, [ref for ref in needs if ref not in known], known_of)
-    return Facts(connection, reference, {}, known | known_too, sources)
+    marked = bookmarked(scoro, connection, change.module, [change.scoro_id])
+    return Facts(connection, reference, {}, known | known_too, sources, bookmarked=marked)

@@ -67,6 +67,7 @@ def connect(
     site = runtime.db.run(lambda session: sites.find(session, runtime.vault, site_name))
     if site is None:
         raise ConnectError(f"There is no site {site_name}: add it with `scoro-intacct site add {site_name} …`.")
+    _refuse_taken(runtime, site, scoro_entity, company_id=company_id, entity=entity, name=name)
     if not runtime.gateway.sender.sender_id or not runtime.gateway.sender.password:
         raise ConnectError(
             "INTACCT_SENDER_ID or INTACCT_SENDER_PASSWORD is not set: take both from your Web Services licence."
@@ -78,19 +79,21 @@ def connect(
     try:
         base = fitness.check_base_currency(login, fitness.check_entity(login, intacct), scoro, scoro_entity)
         lines = fitness.check_rights(login, intacct)
+        clocks = {"Scoro": scoro_client.clock_ahead_s, "Intacct": runtime.gateway.clock_ahead_s}
+        about_clocks = fitness.check_clocks(clocks)
     except UnfitError as error:
         raise ConnectError(str(error)) from None
     if (problem := intacct.unreadable.get("GLACCOUNT")) is not None:
         raise ConnectError(f"Intacct does not show its accounts ({problem}): try again, or ask Sage about it.")
     solution, about_taxes = fitness.tax_solution(intacct)
     lines += [*filter(None, [base.note]), *about_taxes, *fitness.scoro_lines(scoro_client, scoro)]
-    lines += fitness.clock_lines({"Scoro": scoro_client.clock_ahead_s, "Intacct": runtime.gateway.clock_ahead_s})
+    lines += about_clocks
 
     def keep(session: Session) -> int:
         connection_id = connections.add(
             session,
             runtime.vault,
-            name=name or scoro_entity,
+            name=name or connections.free_name(session, scoro_entity),
             site_id=site.id,
             scoro_entity=scoro_entity,
             company_id=company_id,
@@ -107,9 +110,9 @@ def connect(
 
     try:
         connection_id = runtime.db.run(keep)
-    except UniqueViolation:
-        taken = runtime.db.run(lambda session: connections.taken(session, site.id, scoro_entity, company_id, entity))
-        raise ConnectError(_taken(taken, scoro_entity, company_id, entity, name or scoro_entity)) from None
+    except UniqueViolation:  # somebody was quicker
+        _refuse_taken(runtime, site, scoro_entity, company_id=company_id, entity=entity, name=name)
+        raise
     lines += _read_lines(intacct)
     lines += _subscribe(runtime, site, scoro_client)
     return Connected(connection_id, lines)
@@ -224,14 +227,25 @@ def _read_lines(intacct: IntacctBackground) -> list[str]:
     return [*unreadable, f"read from Intacct: {', '.join(counts)}"]
 
 
-def _taken(taken: str | None, scoro_entity: str, company_id: str, entity: str, name: str) -> str:
+def _refuse_taken(
+    runtime: Runtime, site: Site, scoro_entity: str, *, company_id: str, entity: str, name: str | None
+) -> None:
+    """Say what is taken before anything is asked; the constraints decide when the connection is kept."""
+    taken = runtime.db.run(
+        lambda session: connections.taken(
+            session, site.id, scoro_entity, company_id=company_id, entity=entity, name=name
+        )
+    )
     if taken == "scoro":
-        return f"The Scoro entity {scoro_entity} is connected already: disconnect it first, or choose another one."
+        raise ConnectError(
+            f"The Scoro entity {scoro_entity} is connected already: disconnect it first, or choose another one."
+        )
     if taken == "intacct":
-        return (
+        raise ConnectError(
             f"The Intacct entity {entity or company_id} is connected already: disconnect it first, or choose another."
         )
-    return f"There is a connection called {name} already: choose another name with --name."
+    if taken == "name":
+        raise ConnectError(f"There is a connection called {name} already: choose another name with --name.")
 
 
 def _subscribe(runtime: Runtime, site: Site, client: ScoroClient) -> list[str]:

@@ -13,11 +13,12 @@ from console.actions.refusals import ROLES_PAGE, of_entity
 from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import DocumentError
 from schemas.scoro import Document
+from workers.delivery.look_ups.deciders import CLOCK_TOLERANCE
 from workers.pull.background import IntacctBackground, ScoroBackground
 from workers.pull.rights import Missing, missing
 
 CLOCK_TOLERANCE_S = 60.0
-"""Clocks may differ by so much without anybody noticing."""
+"""Clocks may differ by so much without anybody noticing; beyond what look-ups allow for, nothing can be joined."""
 TAX_PAGE = "Settings > Sales and finance > Tax rates"
 ACCOUNTS_PAGE = "Settings > Sales and finance > Finance accounts"
 NTP = "let this machine take the time from the network (timedatectl set-ntp true)"
@@ -96,6 +97,15 @@ def check_rights(login: Login, intacct: IntacctBackground) -> list[str]:
 
 def _listed(gaps: Sequence[Missing]) -> str:
     return "; ".join(dict.fromkeys(gap.right.words for gap in gaps))
+
+
+def check_clocks(ahead: Mapping[str, float | None]) -> list[str]:
+    """What to say of clocks that differ. Raises UnfitError where moments of the two sides could not be compared."""
+    lines = clock_lines(ahead)
+    if any(abs(seconds or 0.0) > CLOCK_TOLERANCE.total_seconds() for seconds in ahead.values()):
+        told = "; ".join(line.partition(":")[0] for line in lines)
+        raise UnfitError(f"{told[0].upper()}{told[1:]}, so that a look-up could be misled: {NTP}, then connect again.")
+    return lines
 
 
 def clock_lines(ahead: Mapping[str, float | None]) -> list[str]:

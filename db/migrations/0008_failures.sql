@@ -123,7 +123,7 @@ INSERT INTO operation_transition VALUES ('refused', 'ready', 'a person sends it 
 -- ---------------------------------------------------------------------------------------------- breakers
 
 ALTER TABLE connection
-    ADD probe text CHECK (probe IN ('sign_in', 'document')),  -- how a broken connection finds out that it is mended
+    ADD probe text CHECK (probe IN ('read', 'document')),  -- how a broken connection finds out that it is mended
     ADD probe_at timestamptz,
     ADD probes integer NOT NULL DEFAULT 0;        -- in a row that found it still broken
 

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import requests
 
+from app.cli.common import Opened
+from app.cli.errors import Refusal
+from app.cli.previewing import translate
 from app.wiring import using
 from clients.scoro.client import ScoroClient
 from console.actions import settings as changing
@@ -99,6 +102,20 @@ def test_only_what_is_inside_is_sent(shelf: Shelf) -> None:
         world.settle()
     assert world.document(outside)["reason"] == "it is outside the bookmark 7 (data.invoices.bookmark)"
     assert world.intacct.invoices("OUT") == []
+
+
+def test_a_preview_says_what_is_left_alone(shelf: Shelf) -> None:
+    world = shelf.world
+    inside, outside = shelf.invoice("IN"), shelf.invoice("OUT")
+    shelf.holds(inside)
+    opened = Opened(world.settings, world.ledger)
+    made = translate(opened, shelf.runtime, world.connection, Kind.INVOICE, inside)
+    assert "create_invoice" in made.functions[-1]
+    with pytest.raises(Refusal, match=rf"Invoice {outside} would not be sent: it is outside the bookmark 7"):
+        translate(opened, shelf.runtime, world.connection, Kind.INVOICE, outside)
+    world.execute("UPDATE site SET user_token = NULL")
+    with pytest.raises(Refusal, match="the site has no user's token"):
+        translate(opened, shelf.runtime, world.connection, Kind.INVOICE, inside)
 
 
 def test_what_leaves_is_no_longer_updated_and_what_comes_back_is(shelf: Shelf) -> None:

@@ -50,7 +50,7 @@ def test_a_refused_sign_in_stops_the_connection_and_a_probe_resumes_it(office: W
         until(lambda: connection(world)["state"] == "broken", "it is broken off")
         until(lambda: events(world) == ["opened"], "people are told")
         assert "does not accept the sign-in" in connection(world)["reason"]
-        assert connection(world)["probe"] == "sign_in"
+        assert connection(world)["probe"] == "read"
         before = world.requests_received()
         send_all(world, make(world, 2, first=10))
         world.ring()
@@ -144,3 +144,113 @@ def test_a_refused_key_of_scoro_is_told_once_and_is_over_when_scoro_can_be_read(
         world.settle()
     assert [(row["state"], row["incident"]) for row in broken(world)] == [("resolved", 1)]
     assert events(world) == ["opened", "cleared"]
+
+
+# ------------------------------------------------------------------------------------------------- what is in doubt
+
+
+def lose_an_answer(world: World, number: int = 1) -> int:
+    """An invoice that stands in Intacct, of which we do not know; returns its id."""
+    (scoro_id,) = make(world, 1, first=number)
+    world.intacct.fault("lost_after_commit")
+    send_all(world, [scoro_id])
+    return scoro_id
+
+
+def in_doubt(world: World) -> bool:
+    return bool(world.rows("SELECT FROM operation WHERE state = 'uncertain' AND object = 'ARINVOICE'"))
+
+
+def look_up_now(world: World) -> None:
+    world.execute("UPDATE operation SET due_at = ledger_now() WHERE state = 'uncertain'")
+    world.ring()
+
+
+def test_a_look_up_that_lacks_a_right_breaks_the_connection_off_and_is_its_own_probe(office: World) -> None:
+    world = office
+    world.intacct.set(denied=["query ARINVOICE"])
+    with world.running(web=False):
+        invoice = lose_an_answer(world)
+        until(lambda: connection(world)["state"] == "broken", "it is broken off")
+        assert "not allowed" in connection(world)["reason"]
+        assert connection(world)["probe"] == "read"
+        assert in_doubt(world)
+        assert world.document_is(invoice, "uncertain")
+        until(lambda: events(world) == ["opened"], "people are told")
+        (right,) = broken(world)
+        before = world.requests_received()
+        look_up_now(world)
+        shift(world, breakers.PROBES_S[0] + 1)
+        until(lambda: connection(world)["probes"] == 1, "the probe found it broken")
+        until(lambda: world.requests_received() == before + 1, "by one request")
+        assert in_doubt(world)
+        world.intacct.set(denied=[])
+        shift(world, breakers.PROBES_S[1] + 1)
+        until(lambda: world.document_is(invoice, "posted"), "it goes on by itself, and was found")
+        world.settle()
+        assert world.requests_received() == before + 2
+        assert connection(world) == {"state": "active", "reason": "", "probe": None, "probes": 0}
+    assert len(world.intacct.invoices()) == 1
+    assert [(row["id"], row["state"], row["incident"]) for row in broken(world)] == [(right["id"], "resolved", 1)]
+    assert events(world) == ["opened", "cleared"]
+
+
+def test_a_lost_password_is_probed_by_the_look_up_of_what_is_in_doubt(office: World) -> None:
+    world = office
+    with world.running(web=False):
+        invoice = lose_an_answer(world)
+        until(lambda: in_doubt(world), "its answer is lost")
+        world.intacct.fault("error", text="sign_in", level="authentication", count=None)
+        look_up_now(world)
+        until(lambda: connection(world)["state"] == "broken", "it is broken off")
+        before = world.requests_received()
+        world.intacct.clear_faults()
+        shift(world, breakers.PROBES_S[0] + 1)
+        until(lambda: world.document_is(invoice, "posted"), "the probe found it")
+        world.settle()
+    assert connection(world)["state"] == "active"
+    assert world.requests_received() == before + 1
+    assert len(world.intacct.invoices()) == 1
+
+
+def test_where_no_document_can_try_what_is_in_doubt_is_looked_up(office: World) -> None:
+    world = office
+    before = world.requests_received()
+    with world.running(web=False):
+        world.intacct.fault("lost_after_commit")
+        invoice = lose_an_answer(world)
+        until(lambda: world.requests_received() == before + 2 and in_doubt(world), "its look-up is not answered either")
+        refuse(world, "INV-2", "You do not have permission for API operation CREATE on objects of type ARINVOICE.")
+        other = make(world, 1, first=2)
+        send_all(world, other)
+        until(lambda: connection(world)["state"] == "broken", "it is broken off")
+        assert connection(world)["probe"] == "document"
+        world.execute(
+            """UPDATE operation SET state = 'superseded'
+               WHERE document_id IN (SELECT id FROM document WHERE kind = 'invoice' AND scoro_id = %s)""",
+            other,
+        )
+        before = world.requests_received()
+        shift(world, breakers.PROBES_S[0] + 1)
+        until(lambda: world.document_is(invoice, "posted"), "it was found")
+        world.settle()
+    assert connection(world)["state"] == "active"
+    assert world.requests_received() == before + 1
+
+
+def test_a_look_at_older_documents_that_lacks_a_right_is_told_and_tried_by_one_of_them(office: World) -> None:
+    world = office
+    world.intacct.set(denied=["query ARINVOICE"])
+    ids = make(world, 2)
+    world.execute("UPDATE connection SET live_at = ledger_now() + interval '1 hour'")  # so all of them are older
+    with world.running(web=False):
+        send_all(world, ids)
+        until(lambda: connection(world)["state"] == "broken", "it is broken off")
+        until(lambda: events(world) == ["opened"], "people are told")
+        assert connection(world)["probe"] == "document"
+        assert world.intacct.invoices() == []
+        world.intacct.set(denied=[])
+        shift(world, breakers.PROBES_S[0] + 1)
+        until(lambda: len(world.intacct.invoices()) == 2, "it goes on by itself")
+        world.settle()
+    assert [(row["state"], row["incident"]) for row in broken(world)] == [("resolved", 1)]

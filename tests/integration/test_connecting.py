@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from app.wiring import Ledger, open_ledger, using
-from console.actions import connecting
+from console.actions import connecting, fitness
 from console.actions.connecting import Connected, ConnectError
-from db import reference, sites
+from db import connections, reference, sites
 from sandbox import fixtures
 from tests.worlds.stand_ins import StandIns, line
 from tests.worlds.world import settings_for
+from workers.pull.background import IntacctBackground
 
 GIVEN = {
     "site_name": "acme",
@@ -117,7 +118,9 @@ def test_an_address_without_a_scoro(desk: Desk) -> None:
 
 def test_an_address_where_nobody_answers(desk: Desk, closed_port: int) -> None:
     desk.site("nobody", url=f"http://127.0.0.1:{closed_port}")
-    assert "cannot be reached" in desk.refused(site_name="nobody")
+    sentence = desk.refused(site_name="nobody")
+    assert "cannot be reached (companyAccount/list: could not be connected to (" in sentence
+    assert "host=" not in sentence, "no words of a library"
 
 
 def test_a_wrong_key(desk: Desk) -> None:
@@ -210,9 +213,62 @@ def test_a_month_without_requests(desk: Desk) -> None:
 def test_an_entity_that_is_taken(desk: Desk, changes: dict[str, Any], words: str) -> None:
     desk.both.scoro.set(entities=[fixtures.SCORO_ENTITY, "other"])
     desk.connect()
+    before = desk.requests()
     with pytest.raises(ConnectError, match=words):
         desk.connect(**changes)
     assert desk.count("connection") == 1
+    assert desk.requests() == before, "said before anything is asked"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, f"Scoro entity {fixtures.SCORO_ENTITY} is connected already"),
+        ({"scoro_entity": "other"}, f"Intacct entity {fixtures.ENTITY_ID} is connected already"),
+        ({"scoro_entity": "other", "entity": "EE", "name": fixtures.SCORO_ENTITY}, "choose another name with --name"),
+    ],
+    ids=["Scoro's entity", "Intacct's entity", "name"],
+)
+def test_of_two_at_once_the_second_is_refused_by_the_constraint(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
+) -> None:
+    desk.both.scoro.set(entities=[fixtures.SCORO_ENTITY, "other"])
+    monkeypatch.setattr("console.actions.fitness.check_base_currency", lambda *_: fitness.BaseCurrency("GBP"))
+    read = connecting._read_intacct
+
+    def meanwhile(*args: Any, **options: Any) -> IntacctBackground:
+        found = read(*args, **options)
+        monkeypatch.setattr(connecting, "_read_intacct", read)
+        desk.connect()
+        return found
+
+    monkeypatch.setattr(connecting, "_read_intacct", meanwhile)
+    with pytest.raises(ConnectError, match=words):
+        desk.connect(**changes)
+    assert desk.count("connection") == 1
+
+
+def test_a_name_that_is_taken(desk: Desk) -> None:
+    desk.both.scoro.set(entities=[fixtures.SCORO_ENTITY, "other"])
+    desk.connect(name="ours")
+    before = desk.requests()
+    with pytest.raises(ConnectError, match="There is a connection called ours already: choose another name"):
+        desk.connect(scoro_entity="other", entity="EE", name="ours")
+    assert desk.requests() == before
+
+
+def test_what_was_disconnected_is_connected_again_under_a_name_that_is_free(desk: Desk) -> None:
+    first = desk.connect().connection_id
+    with using(desk.environment, desk.ledger) as runtime:
+        for_good = desk.ledger.db.run(lambda s: connections.load(s, desk.ledger.vault, first))
+        assert for_good is not None
+        connecting.disconnect(runtime, for_good)
+    desk.connect()
+    rows = desk.ledger.db.run(lambda s: s.execute("SELECT name, state FROM connection ORDER BY id").fetchall())
+    assert [(row["name"], row["state"]) for row in rows] == [
+        (fixtures.SCORO_ENTITY, "disconnected"),
+        (f"{fixtures.SCORO_ENTITY}-2", "rehearsal"),
+    ]
 
 
 def test_a_death_between_the_connection_and_its_reference_data_leaves_neither(
@@ -231,13 +287,22 @@ def test_a_death_between_the_connection_and_its_reference_data_leaves_neither(
 
 
 def test_clocks_that_differ_are_told_by_how_much(desk: Desk) -> None:
-    desk.both.scoro.set(clock_offset_s=300)
-    desk.both.intacct.set(clock_offset_s=-600)
+    desk.both.scoro.set(clock_offset_s=200)
+    desk.both.intacct.set(clock_offset_s=-200)
     lines = [text for text in desk.connect().lines if "clock" in text]
     assert len(lines) == 2
-    assert "Scoro is 300 s ahead of" in lines[0] or "Scoro is 299 s ahead of" in lines[0]
+    assert "Scoro is 200 s ahead of" in lines[0] or "Scoro is 199 s ahead of" in lines[0]
     assert "behind" in lines[1]
     assert "timedatectl" in lines[1]
+
+
+@pytest.mark.parametrize("side", ["Scoro", "Intacct"])
+def test_a_clock_that_would_mislead_look_ups(desk: Desk, side: str) -> None:
+    getattr(desk.both, side.lower()).set(clock_offset_s=-600)
+    sentence = desk.refused()
+    assert sentence.startswith(f"The clock of {side} is ")
+    assert "timedatectl" in sentence
+    assert nothing_stands(desk)
 
 
 def test_a_scoro_without_line_based_taxes_and_accounts_is_told_the_pages(desk: Desk) -> None:

@@ -193,7 +193,7 @@ def test_the_second_portion_answers_for_its_own() -> None:
         ("GW-0010", "API rate limit exceeded", True),
         ("X", "The Service is Temporarily Off-line", True),
         ("GW-0001", "Unable to process request", True),
-        ("BL01001973", "You do not have permission for API operation READ", False),
+        ("BL01001973", "You do not have permission for API operation READ", True),  # breaks the connection off
         ("Query Failed", "Invalid fields list FOO", False),
         ("BL99", "Nobody knows", False),
     ],
@@ -206,6 +206,14 @@ def test_a_refused_look_up_goes_on_or_ends(number: str, text: str, again: bool) 
     else:
         assert said[operation.id].happened is None
         assert said[operation.id].reason.startswith("Intacct refuses the look-up: ")
+
+
+def test_a_right_that_files_alone_lack_holds_nothing_else_up() -> None:
+    function = Function(name="create_supdoc", body={"supdocid": "S", "attachments": {"attachment": []}})
+    file = doubtful("create", "SUPDOC", function, natural_key="S")
+    (name,) = questions([file])
+    said = verdicts([file], {name: refusal("BL01001973", "You do not have permission for API operation READ")}, USER)
+    assert said[file.id].happened is None
 
 
 # ------------------------------------------------------------------------------------------------- create

@@ -44,12 +44,16 @@ class Hands:
 
     def notice(self, *scoro_ids: int, kind: Kind = Kind.INVOICE) -> list[dict[str, Any]]:
         """Scoro tells of documents, and workers see to it; returns the requests that the gateway received."""
+        self.capture(*scoro_ids, kind=kind)
+        return self.work()
+
+    def capture(self, *scoro_ids: int, kind: Kind = Kind.INVOICE) -> None:
+        """Scoro tells of documents."""
         self.world.ledger.db.run(
             lambda ledger: changes.capture(
                 ledger, self.world.connection_id, kind, scoro_ids, origin="webhook", actor="scoro", settle_ms=0
             )
         )
-        return self.work()
 
     def send(self, scoro_id: int, kind: Kind = Kind.INVOICE) -> list[dict[str, Any]]:
         """A person sends a document, and workers see to it."""

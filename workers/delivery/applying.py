@@ -13,7 +13,7 @@ from db import applications, due, operations
 from db.database import Ledger
 from schemas.kinds import Purpose
 from workers.carrier import READ_S
-from workers.delivery import credits
+from workers.delivery import broken, credits
 from workers.delivery.riders import Leaving, Results, Rider
 from workers.steps import reach
 
@@ -81,6 +81,7 @@ def prepare(run: "Run") -> bool:
 
     def settle(ledger: Ledger) -> None:
         applications.save(ledger, prepared)
+        broken.heard(ledger, run.connection, called.response, "document")
 
     run.carrier.end(charge, called, settle)
     return bool(prepared)

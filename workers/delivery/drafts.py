@@ -14,6 +14,7 @@ from schemas.intacct.functions import in_, query
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
 from workers.carrier import READ_S
+from workers.delivery import broken
 from workers.delivery.look_ups.contents import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ def look(run: "Run") -> bool:
         name: results[controlid] for name, (controlid, _) in zip(names, calls, strict=True) if controlid in results
     }
     states = _states(asked, answers)
-    run.carrier.end(charge, called, lambda ledger: _settle(ledger, run.connection.id, asked, states))
+
+    def settle(ledger: Ledger) -> None:
+        _settle(ledger, run.connection.id, asked, states)
+        broken.heard(ledger, run.connection, called.response, "document")
+
+    run.carrier.end(charge, called, settle)
     return bool(states)
 
 

@@ -14,6 +14,7 @@ from schemas.intacct.functions import Function, in_, query
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
 from workers.carrier import READ_S
+from workers.delivery import broken
 from workers.delivery.look_ups.contents import DOCUMENTS, header_fields, line_fields
 from workers.delivery.riders import Leaving, Rider
 
@@ -70,6 +71,7 @@ def look_up(run: "Run") -> bool:
             mine = [item for item in adopted if item.object == name]
             own = {part: answers[f"{name} {part}"] for part in (HEADER, LINES) if f"{name} {part}" in answers}
             keep(ledger, run.connection.id, mine, own)
+        broken.heard(ledger, run.connection, called.response, "document")
 
     run.carrier.end(charge, called, settle)
     return bool(answers)

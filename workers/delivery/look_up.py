@@ -85,7 +85,7 @@ def verdicts(
     said: dict[uuid.UUID, Verdict] = {}
     for operation in operations:
         own = list(_own(operation, asked))
-        refused = next(filter(None, (_refusal(results.get(question.name)) for question, _ in own)), None)
+        refused = next(filter(None, (_refusal(question, results.get(question.name)) for question, _ in own)), None)
         if refused is not None:
             said[operation.id] = Verdict(None, reason=f"Intacct refuses the look-up: {refused}")
         elif all(question.name in rows and not _missing(question, keys, results) for question, keys in own):
@@ -156,13 +156,17 @@ def _own(operation: Sending, asked: Sequence[_Question]) -> Iterator[tuple[_Ques
             yield question, keys & question.keys
 
 
-def _refusal(result: FunctionResult | None) -> str | None:
-    """Why Intacct will never answer; None where it has, or may on another try."""
+def _refusal(question: _Question, result: FunctionResult | None) -> str | None:
+    """Why Intacct will never answer; None where it has, or may on another try.
+
+    A right that the user lacks breaks the connection off until he has it, but for one that files alone need.
+    """
     if result is None or result.succeeded:
         return None
     classified = classify(result.errors)
     retry = RETRIES[classified.error_class]
-    return None if retry.limit or retry.then is Then.LOOK_UP else classified.cause
+    waits = retry.limit or retry.then is Then.LOOK_UP or (retry.then is Then.PAUSE and not question.read.is_list)
+    return None if waits else classified.cause
 
 
 def _missing(question: _Question, keys: frozenset[str], results: Mapping[str, FunctionResult]) -> frozenset[str]:

@@ -17,7 +17,7 @@ from db.older import Finding, Older
 from db.operations import Settlement
 from schemas.kinds import Purpose
 from workers.carrier import READ_S
-from workers.delivery import first_look
+from workers.delivery import broken, first_look
 from workers.delivery.riders import Leaving, Results, Rider
 from workers.steps import reach
 
@@ -61,6 +61,7 @@ def look_first(run: "Run") -> bool:
         parties = older.known_parties(ledger, run.connection.id)
         said = first_look.findings(questions, answers, parties)
         answered = apply(ledger, run.connection.id, asked, said, charge.request_id)
+        broken.heard(ledger, run.connection, called.response, "document")
 
     run.carrier.end(charge, called, settle)
     return answered > 0

@@ -119,14 +119,9 @@ def _round(runtime: Runtime, connection_id: int) -> tuple[Round, int | None]:
                 broken.probe(run)
                 return Round.IDLE, connection.company
             outcome = run.look_up()
-            if outcome is Round.IDLE and _looked(run):
+            if outcome is Round.IDLE and run.look_first():
                 outcome = Round.WORKED
             return (run.send() if outcome is Round.IDLE else outcome), connection.company
-
-
-def _looked(run: "Run") -> bool:
-    """Whether something was read first that what is due relies on."""
-    return older.look_first(run) or applying.prepare(run) or lines.look_up(run) or drafts.look(run)
 
 
 class Run:
@@ -144,8 +139,12 @@ class Run:
 
     # ------------------------------------------------------------------------------------------ look-ups
 
-    def look_up(self) -> Round:
-        """Ask Intacct about operations in doubt whose look-up is due."""
+    def look_first(self) -> bool:
+        """Read what operations that are due rely on; whether anything came of it."""
+        return older.look_first(self) or applying.prepare(self) or lines.look_up(self) or drafts.look(self)
+
+    def look_up(self, *, early: bool = False) -> Round:
+        """Ask Intacct about operations in doubt whose look-up is due, or `early` about any."""
         with self.session.transaction():
             ids = operations.claim_look_ups(
                 self.session,
@@ -153,6 +152,7 @@ class Run:
                 look_up.MAX_OPERATIONS,
                 again_s=LOOK_UP_AGAIN_S,
                 again_at_most_s=LOOK_UP_AT_MOST_S,
+                early=early,
             )
             if not ids:
                 return Round.IDLE
@@ -174,7 +174,7 @@ class Run:
             name: results[controlid] for name, (controlid, _) in zip(asked, calls, strict=True) if controlid in results
         }
         settlements, answered = self._settled_by_look_up(doubted, answers)
-        self._settle(charge, called, settlements, answered, from_states=("uncertain",))
+        self._settle(charge, called, settlements, answered, from_states=("uncertain",), reads_alone=True)
         return Round.WORKED if settlements else Round.IDLE
 
     def _settled_by_look_up(
@@ -374,6 +374,7 @@ class Run:
         sent_by: int | None = None,
         from_states: Sequence[str] = ("sending", "uncertain"),
         along: Sequence[Rider] = (),
+        reads_alone: bool = False,
     ) -> None:
         """Commit what an answer means, and tell those who rode along."""
 
@@ -388,6 +389,8 @@ class Run:
                 from_states=from_states,
             )
             riders.hear(ledger, along, called.response)
+            if reads_alone:
+                broken.heard(ledger, self.connection, called.response, "read")
 
         self.carrier.end(charge, called, commit)
         lag.observe(self.runtime.db, [operation.id for operation in sending])
