@@ -72,6 +72,8 @@ EFFECTS: tuple[Effect, ...] = (
     Effect("notify.", "Holds from the next mail on"),
     Effect("limits.", "Holds from the next pack on; what waits for a person keeps waiting", "held"),
     Effect("delivery.", "Holds from the next request on"),
+    Effect("delivery.max_documents", "Holds from the next request on", "packs"),
+    Effect("delivery.max_functions", "Holds from the next request on", "packs"),
 )
 
 

@@ -67,6 +67,11 @@ def _pulls(_: Session, __: int, ___: str, changed: ConnectionSettings) -> str:
     return f"A pull every {changed.pull.interval} minutes takes at most {requests:,} requests a month"
 
 
+def _packs(_: Session, __: int, ___: str, changed: ConnectionSettings) -> str:
+    most = min(changed.delivery.max_documents, changed.delivery.max_functions)
+    return f"A thousand documents take at least {-(-1000 // most):,} requests"
+
+
 def _held(session: Session, connection_id: int, _: str, __: ConnectionSettings) -> str:
     waiting = creates.held(session, connection_id)
     return f"{waiting:,} new documents wait for a person: connection allow lets them go" if waiting else ""
@@ -95,6 +100,7 @@ COUNTS: Mapping[str, Callable[[Session, int, str, ConnectionSettings], str]] = {
     "switched": _switched,
     "posted": _posted,
     "pulls": _pulls,
+    "packs": _packs,
     "held": _held,
     "runs": _runs,
 }
