@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db.database import Ledger
+from db.database import Ledger, planned_anew
 from schemas.kinds import DOCUMENT_KINDS
 
 Row = dict[str, Any]
@@ -79,7 +79,7 @@ def documents(
     source = source.format(edge=f"{'>' if upwards else '<'} %(edge)s", order="ASC" if upwards else "DESC")
     order = "ASC" if upwards else "DESC"
     query = f"""WITH {found}chosen AS ({CHOSEN}), page AS ({source} ORDER BY d.id {order} LIMIT %(size)s) {SHOWN}"""
-    rows = ledger.execute(query.encode(), values).fetchall()
+    rows = planned_anew(ledger, query, values)
     more = len(rows) > size
     if more:
         rows = rows[1:] if upwards else rows[:-1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.console_requests import Listed
-from db.database import Ledger
+from db.database import Ledger, planned_anew
 from db.failures import HELD
 
 Row = dict[str, Any]
@@ -24,14 +24,15 @@ CARDS = f"""SELECT f.id, f.connection_id, c.name AS connection, f.error_class AS
         coalesce(h.money, '{{}}') AS money, coalesce(h.named, '[]') AS named
     FROM failure f LEFT JOIN connection c ON c.id = f.connection_id
     LEFT JOIN LATERAL (
+        WITH held AS MATERIALIZED (
+            SELECT d.id, d.kind, d.scoro_id, d.number, d.amount, d.currency
+            FROM ({HELD}) x JOIN document d ON d.id = x.document_id)
         SELECT sum(n) AS count, jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL
                 AND currency IS NOT NULL) AS money,
             (SELECT jsonb_agg(jsonb_build_object(
                 'id', d.id, 'kind', d.kind, 'scoro_id', d.scoro_id, 'number', d.number))
-             FROM (SELECT d.* FROM ({HELD}) x JOIN document d ON d.id = x.document_id
-                   ORDER BY d.id DESC LIMIT {NAMED}) d) AS named
-        FROM (SELECT d.currency, sum(d.amount) AS amount, count(*) AS n
-              FROM ({HELD}) y JOIN document d ON d.id = y.document_id GROUP BY d.currency) g) h ON true
+             FROM (SELECT * FROM held ORDER BY id DESC LIMIT {NAMED}) d) AS named
+        FROM (SELECT currency, sum(amount) AS amount, count(*) AS n FROM held GROUP BY currency) g) h ON true
     WHERE f.id < %(before)s AND f.state = ANY(%(states)s::failure_state[])
       AND (%(class)s::text IS NULL OR f.error_class = %(class)s)
       AND (%(connection)s::bigint IS NULL OR f.connection_id = %(connection)s)
@@ -62,7 +63,7 @@ def cards(
         "before": before or 2**62,
         "size": size + 1,
     }
-    rows = ledger.execute(CARDS.encode(), values).fetchall()
+    rows = planned_anew(ledger, CARDS, values)
     return Listed(rows[:size], rows[size - 1]["id"] if len(rows) > size else None)
 
 

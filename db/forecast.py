@@ -30,7 +30,7 @@ TIMED = frozenset({"quota", "backoff", "throttled", "pace", "look-up"})
 BURN = """SELECT r.purpose, count(*)::int AS n FROM request r
     JOIN site s ON s.id = r.site_id AND r.month = site_month(s.time_zone)
     WHERE s.id = %(site)s AND r.state <> 'withdrawn'
-      AND r.charged_at > ledger_now() - make_interval(secs => %(over_s)s)
+      AND r.charged_at > (SELECT ledger_now()) - make_interval(secs => %(over_s)s)
     GROUP BY r.purpose"""
 
 WAITING = """SELECT wait, count(*)::int AS n, min(goes_on_at) AS goes_on_at FROM (

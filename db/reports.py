@@ -297,11 +297,13 @@ def connections(ledger: Ledger) -> list[Row]:
         """SELECT c.id, c.name, s.name AS site, c.scoro_entity, co.company_id AS company, c.entity, c.state, c.reason,
                s.hook_token, c.webhooks_problem, c.tax_solution, s.time_zone, c.settings -> 'schedule' AS schedule,
                ledger_now() AS now,
-               (SELECT count(*) FROM request r WHERE r.site_id = s.id AND r.month = site_month(s.time_zone)
-                    AND r.connection_id = c.id AND r.state <> 'withdrawn') AS requests_used,
+               coalesce(u.used, 0) AS requests_used,
                (SELECT count(*) FROM failure f WHERE f.connection_id = c.id AND f.state IN ('open', 'waiting'))
                     AS unresolved
            FROM connection c JOIN site s ON s.id = c.site_id JOIN company co ON co.id = c.company
+           LEFT JOIN (SELECT r.connection_id, count(*) AS used FROM site s
+                      JOIN request r ON r.site_id = s.id AND r.month = site_month(s.time_zone)
+                      WHERE r.state <> 'withdrawn' GROUP BY 1) u ON u.connection_id = c.id
            ORDER BY c.state = 'disconnected', c.name"""
     ).fetchall()
     for row in rows:

@@ -115,6 +115,8 @@ CREATE INDEX operation_posted ON operation (settled_at) WHERE state = 'posted';
 CREATE INDEX failure_unresolved ON failure (id) WHERE state IN ('open', 'waiting');
 CREATE INDEX failure_document_held ON failure_document (failure_id) WHERE cleared_at IS NULL;
 CREATE INDEX request_of_connection ON request (connection_id, id);
+CREATE INDEX request_of_purpose ON request (purpose, id);
+CREATE INDEX request_odd ON request (id) WHERE state <> 'answered' OR reason <> 'ok';
 CREATE INDEX attempt_of_request ON attempt (request_id);
 CREATE INDEX change_by_webhook ON change (connection_id, captured_at) WHERE origin = 'webhook';
 -- what people did, among the far more that happened by itself; their names hold a colon: cli:anna, console:ben
