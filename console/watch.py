@@ -29,6 +29,8 @@ WATCHED_S = 20.0
 """An overview counts as open so long after it last asked."""
 OLD_S = 7.0
 """An answer older than this is no answer: whoever is asked stands still."""
+SILENT_S = 10.0
+"""A ledger that owes an answer for so long is taken to be gone: pages say so at once, instead of waiting with it."""
 TIMEOUT_S = 2.0
 
 
@@ -73,10 +75,13 @@ class _Probe(Loop):
 
     def seen(self, old_s: float) -> Health:
         """What was seen last, if it is not too old."""
-        look = self.look
-        if time.monotonic() - look.at > old_s:
-            return Health(False, f"no answer for {time.monotonic() - look.at:.0f} s")
-        return look.health
+        if self.is_silent(old_s):
+            return Health(False, f"no answer for {time.monotonic() - self.look.at:.0f} s")
+        return self.look.health
+
+    def is_silent(self, old_s: float) -> bool:
+        """Whether it takes its time over an answer."""
+        return time.monotonic() - self.look.at > old_s
 
 
 class Watch:
@@ -128,8 +133,8 @@ class Watch:
 
     @property
     def ledger_is_gone(self) -> bool:
-        """Whether the ledger failed twice in a row: whoever asks it now would only wait."""
-        return self._ledger.failed > 1
+        """Whether the ledger failed twice in a row, or is silent: whoever asks it now would only wait."""
+        return self._ledger.failed > 1 or self._ledger.is_silent(SILENT_S)
 
     @property
     def broker(self) -> Health:

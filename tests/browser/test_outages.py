@@ -102,6 +102,34 @@ def test_an_open_overview_shows_within_ten_seconds_what_has_stopped(
             expect(health.locator("li", has_text="PostgreSQL")).to_contain_text("answers", timeout=TEN_SECONDS_MS)
 
 
+@pytest.mark.alone
+def test_a_ledger_that_hangs_shows_as_one_that_is_down(
+    both: StandIns, database_url: str, tmp_path: Path, window: Window, _workers_stop_fast: None
+) -> None:
+    """Nobody waits with it: its connections stand, and no answer comes."""
+    given = conninfo.conninfo_to_dict(database_url)
+    with Relay(str(given["host"]), int(str(given.get("port", 5432)))).running() as relay:
+        url = conninfo.make_conninfo(database_url, host="127.0.0.1", port=relay.port)
+        with office(both, url, tmp_path) as where:
+            page = overview(where, window)
+            health = page.get_by_role("region", name="Health")
+            expect(health.locator("li", has_text="PostgreSQL")).to_contain_text("answers")
+            relay.stand_still()
+            try:
+                with within_ten_seconds():
+                    told = page.locator("#live-state")
+                    expect(told).to_contain_text("does not answer", timeout=TEN_SECONDS_MS)
+                expect(told).to_contain_text("PostgreSQL does not answer")
+                answer = page.goto("/documents")
+                assert answer
+                assert answer.status == 503
+                expect(page.get_by_role("heading", name="The ledger does not answer")).to_be_visible()
+            finally:
+                relay.mend()
+            page.goto("/")
+            expect(health.locator("li", has_text="PostgreSQL")).to_contain_text("answers")
+
+
 @contextmanager
 def closed_to_everybody(server: PostgresService, database_url: str) -> Iterator[None]:
     """Turn everybody away from a database, as if it were down."""
