@@ -14,12 +14,14 @@ import requests
 
 from app.services.amqp import broker_version
 from app.settings import Settings, address
-from app.wiring import KEY_FILE
+from app.wiring import KEY_FILE, Ledger
 from clients.hosts import is_local_host
 from clients.mail import MailError, MailServer
 from console.actions.findings import Finding, broken, note, ok, warning
 from console.actions.fitness import CLOCK_TOLERANCE_S
+from db import connections
 from db.migrate import OLDEST_SERVER, is_current
+from db.vault import VaultError
 from workers.broker import QUEUES
 
 CALL_S = 10.0
@@ -27,6 +29,33 @@ LOW_BYTES, EMPTY_BYTES = 2 * 1024**3, 200 * 1024**2
 """Free room below which the data folder is worth a warning, and below which nothing works for long."""
 OLDEST_BROKER = (3, 8)
 SCORO_TXT = "scoro.txt"
+
+
+def environment(settings: Settings) -> Iterator[Finding]:
+    """What can be said before the ledger is open: disk, broker, addresses."""
+    yield from data_dir(settings)
+    yield from broker(settings)
+    yield from addresses(settings)
+
+
+def opened(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
+    """What an open ledger adds: its server, unless it was looked at to open it, and the mail that connections want."""
+    if not settings.database_url:
+        yield from database(settings, ledger.db.url, ledger.label)
+    try:
+        every = ledger.db.run(lambda session: connections.every(session, ledger.vault))
+    except VaultError:
+        every = []  # said of the secrets
+    wanting = [one.name for one in every if one.state != "disconnected" and one.settings.notify.emails]
+    yield from mail(settings, wanting)
+
+
+def running(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
+    """All that can be said of the environment of a process that runs."""
+    yield from environment(settings)
+    if settings.database_url:
+        yield from database(settings, settings.database_url, ledger.label)
+    yield from opened(settings, ledger)
 
 
 def database(settings: Settings, url: str, label: str) -> Iterator[Finding]:

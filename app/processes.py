@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 from prometheus_client import REGISTRY
 
+from app import checkup
 from app.metrics_server import metrics_server
 from app.settings import EnvironmentFault, Settings, address
 from app.version import version
@@ -93,7 +94,7 @@ def running(
             yield None
             return
         label = "RabbitMQ" if amqp_url else "Broker in this process"
-        yield stack.enter_context(_web_server(settings, _console(stack, settings, runtime, measure, label)))
+        yield stack.enter_context(_web_server(settings, _console(stack, settings, ledger, runtime, measure, label)))
 
 
 def _start(stack: ExitStack, loop: Loop) -> None:
@@ -117,13 +118,16 @@ def _scheduled(settings: Settings, ledger: Ledger, runtime: Runtime, amqp_url: s
         yield Healer(ledger.db, settings.public_url, lambda: ledger.db.run(every), runtime.scoro)
 
 
-def _console(stack: ExitStack, settings: Settings, runtime: Runtime, measure: Measure, broker_label: str) -> Console:
+def _console(  # noqa: PLR0917 - what a process is made of
+    stack: ExitStack, settings: Settings, ledger: Ledger, runtime: Runtime, measure: Measure, broker_label: str
+) -> Console:
     """What the pages work with; their watch over the services ends with the stack."""
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     watch = Watch(runtime.db, measure, smtp_url)
     watch.start()
     stack.callback(watch.stop)
-    return Console(runtime, watch, settings.public_url, broker_label, version=version())
+    environment = partial(checkup.running, settings, ledger)
+    return Console(runtime, watch, settings.public_url, broker_label, version=version(), environment=environment)
 
 
 def _poller(settings: Settings, ledger: Ledger, runtime: Runtime) -> Poller:

@@ -6,10 +6,29 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from console.api import api_app
-from console.pages import connections, documents, failures, overview, people, records, signing_in
-from console.web import BodyLimit, Console, LedgerAwayError, Pages, SecurityHeaders, answer_errors
+from console.api.app import api_app
+from console.middleware import BodyLimit, SecurityHeaders
+from console.pages import (
+    checks,
+    connections,
+    differing,
+    documents,
+    failures,
+    overview,
+    people,
+    quick_actions,
+    records,
+    replays,
+    signing_in,
+)
+from console.web import Console, LedgerAwayError, Pages, answer_errors
 from db.database import LEDGER_LOST
+
+MODULES = (
+    *(signing_in, overview, checks, differing, documents, replays, failures, records),
+    *(quick_actions, connections, people),
+)
+"""In the order in which addresses are tried: `/documents/differing` comes before `/documents/{document_id}`."""
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +52,7 @@ def console_app(console: Console) -> FastAPI:
     )
     pages = Pages(console)
     app.include_router(console.assets.router())
-    for module in (signing_in, overview, documents, failures, records, connections, people):
+    for module in MODULES:
         app.include_router(module.router(console, pages))
     app.mount("/api/v1", api_app(console))
     answer_errors(app, pages)

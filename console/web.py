@@ -7,20 +7,22 @@ MissingError         there is nothing at this address
 
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.actions import doctor
+from console.actions.findings import Finding
 from console.assets import OWN, Assets
 from console.reader import Reader, locale_of, zone_of
 from console.watch import Watch
-from db import people
+from db import connections, people
+from db.connections import Connection
 from db.database import Database
 from db.people import Role, Session
 from db.vault import Vault
@@ -28,22 +30,7 @@ from workers.runtime import Runtime
 
 COOKIE = "scoro_intacct"
 ZONE_COOKIE = "zone"
-MAX_FORM_BYTES = 1024 * 1024
 MAX_FORM_FIELDS = 1000
-
-CSP = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
-    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-}
 
 
 class PageError(Exception):
@@ -108,6 +95,8 @@ class Console:
     assets: Assets = field(default_factory=Assets)
     version: str = ""
     memory: Memory = field(default_factory=Memory)
+    environment: Callable[[], Iterable[Finding]] = tuple
+    """Findings about what this process was started with: its settings, disk, broker, database, mail."""
 
     @property
     def db(self) -> Database:
@@ -118,6 +107,22 @@ class Console:
     def vault(self) -> Vault:
         """What opens secrets."""
         return self.runtime.vault
+
+    def connection(self, connection_id: int) -> Connection:
+        """A connection by its id; raises MissingError."""
+        found = self.db.run(lambda ledger: connections.load(ledger, self.vault, connection_id))
+        if found is None:
+            raise MissingError(f"There is no connection {connection_id}: see the list.")
+        return found
+
+    def address(self, request: Request) -> str:
+        """Where readers find this installation, without a slash at the end."""
+        return self.public_url or str(request.base_url).rstrip("/")
+
+    def findings(self, *, ask_intacct: bool) -> Iterator[Finding]:
+        """Everything that can be looked at, each as soon as it is found; the far sides are asked."""
+        yield from self.environment()
+        yield from doctor.check(self.runtime, ask_intacct=ask_intacct)
 
     @property
     def secure(self) -> bool:
@@ -210,26 +215,16 @@ class Reading:
     def changing(self, role: Role) -> Callable[..., Any]:
         """A page that changes something."""
 
-        async def read(request: Request) -> dict[str, str]:
-            return await read_form(request)
-
-        from fastapi import Depends
-
-        def depend(request: Request, form: dict[str, str] = Depends(read)) -> Visit:  # noqa: B008
+        def depend(request: Request, form: Annotated[dict[str, str], Depends(read_form)]) -> Visit:
             return visit_of(self._console, request, role, form)
 
         return depend
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form; of equal names the last one. Raises TooLargeError."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise TooLargeError("This form is too large: leave something out.")
+    """The fields of a form; of equal names the last one. How long it may be is the middleware's to say."""
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
         raise PageError("This is no form of ours: go back, reload the page and try again.") from None
     return {name: value.replace("\x00", "") for name, value in pairs}
@@ -290,6 +285,13 @@ class Pages:
         )
         return HTMLResponse(text, headers={"Cache-Control": "no-store"})
 
+    def slowly(self, visit: Visit, template: str, **values: Any) -> StreamingResponse:
+        """A page whose values take a while: what is there already is shown while the rest is worked out."""
+        pieces = self._environment.get_template(template).generate(
+            reader=reader_of(visit.request), visit=visit, here=visit.request.url.path, said="", **values
+        )
+        return StreamingResponse(pieces, media_type="text/html", headers={"Cache-Control": "no-store"})
+
     def done(self, visit: Visit, to: str, said: str) -> RedirectResponse:
         """Go on to a page after a change, which tells how it went."""
         self._console.db.run(lambda ledger: people.say(ledger, visit.token, said))
@@ -306,63 +308,6 @@ def to_sign_in(request: Request) -> RedirectResponse:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"?next={quote(wanted)}" if request.method == "GET" and wanted != "/" else ""
     return RedirectResponse(f"/login{back}", 303)
-
-
-class SecurityHeaders:
-    """Puts the headers on every answer that says what a browser may do with it."""
-
-    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        self._app = app
-        self._headers = dict(HEADERS)
-        if secure:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (name.lower().encode(), value.encode())
-                        for name, value in self._headers.items()
-                        if name.lower().encode() not in given
-                    ),
-                ]
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
-
-
-class BodyLimit:
-    """Refuses a body that is larger than any of ours, before it is read where its length is told."""
-
-    def __init__(self, app: ASGIApp, *, most: int = MAX_FORM_BYTES) -> None:
-        self._app = app
-        self._most = most
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        told = dict(scope.get("headers", ())).get(b"content-length", b"0")
-        if scope["type"] == "http" and told.isdigit() and int(told) > self._most:
-            await Response("too large\n", 413, media_type="text/plain")(scope, receive, send)
-            return
-        read = 0
-
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._most:
-                raise TooLargeError("This is too large: leave something out.")
-            return message
-
-        await self._app(scope, counted, send)
 
 
 def answer_errors(app: FastAPI, pages: Pages) -> None:

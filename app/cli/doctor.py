@@ -58,9 +58,7 @@ def _findings(*, yes: bool, may_ask: bool) -> Iterator["Finding"]:
         return
     logs.configure(settings.log_format, "ERROR")
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    yield from checkup.data_dir(settings)
-    yield from checkup.broker(settings)
-    yield from checkup.addresses(settings)
+    yield from checkup.environment(settings)
     yield from _ledger(settings, yes=yes, may_ask=may_ask)
 
 
@@ -72,7 +70,7 @@ def _ledger(settings: "Settings", *, yes: bool, may_ask: bool) -> Iterator["Find
     from app.wiring import open_ledger, using
     from console.actions import doctor
     from console.actions.findings import broken
-    from db import connections
+    from db import reports
     from db.vault import VaultError
 
     if settings.database_url:
@@ -82,15 +80,9 @@ def _ledger(settings: "Settings", *, yes: bool, may_ask: bool) -> Iterator["Find
             return
     try:
         with open_ledger(settings, actor=actor(), on_wait=tell_wait, pool_size=MAX_DATABASE_SESSIONS) as ledger:
-            if not settings.database_url:
-                yield from checkup.database(settings, ledger.db.url, ledger.label)
+            yield from checkup.opened(settings, ledger)
             with using(settings, ledger) as runtime:
-                try:
-                    every = ledger.db.run(lambda session: connections.every(session, ledger.vault))
-                except VaultError:
-                    every = []  # said below
-                live = [one for one in every if one.state != "disconnected"]
-                yield from checkup.mail(settings, [one.name for one in live if one.settings.notify.emails])
+                live = [row for row in ledger.db.run(reports.connection_names) if row["state"] != "disconnected"]
                 yield from doctor.check(runtime, ask_intacct=yes or (may_ask and _agrees(len(live))))
     except (EnvironmentFault, ServiceError, VaultError) as error:
         yield broken("ledger", str(error), "As the sentence says.")

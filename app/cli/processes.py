@@ -45,11 +45,10 @@ def _say(text: str) -> None:
 
 def _say_first_link(settings: "Settings", ledger: "Ledger", address: str | None) -> None:
     """While nobody has an account, print the link with which the first admin makes one; it is shown nowhere else."""
-    from console.actions.people import first_invitation
+    from console.actions.people import first_link
 
-    if token := first_invitation(ledger.db):
-        _say("Nobody has an account for the pages yet. Make the first one here, within 3 days:")
-        _say(f"  {settings.public_url or address}/welcome/{token}")
+    for line in first_link(ledger.db, settings.public_url or address or ""):
+        _say(line)
 
 
 def up() -> None:

@@ -14,6 +14,7 @@ from app.demo.books import OBJECTS, Comparison, Counters, Sums, compare
 from app.demo.scene import DAYS_BACK, Scene, scene
 from app.processes import until_told_to_stop
 from app.settings import Settings
+from console.actions.people import first_link
 from db import waits
 from db.database import Ledger
 from producers import manual
@@ -57,7 +58,12 @@ def run(settings: Settings, *, documents: int, serve: bool, seed: int, console: 
         console.print(f"Database  {running.ledger.label}")
         console.print(f"Broker    {running.broker_label}")
         console.print(f"Scoro     stand-in at {running.books.scoro}")
-        console.print(f"Intacct   stand-in at {running.books.intacct}\n")
+        console.print(f"Intacct   stand-in at {running.books.intacct}")
+        if serve:
+            console.print(f"Pages     {running.address}")
+            for line in first_link(running.ledger.db, running.address):
+                console.print(line, soft_wrap=True)
+        console.print()
         report = _run_stages(_Show(console, running), documents, seed)
         _fill(report, running)
         _print(console, report, time.monotonic() - started)

@@ -17,12 +17,14 @@ from schemas.document_types import DOCUMENT_TYPES
 from schemas.errors import DocumentError
 from schemas.intacct.functions import Function
 from schemas.kinds import Kind
+from schemas.reference import ReferenceData
 from schemas.scoro import Synced
 from workers.decide import Facts, translated
 from workers.reference import References
 from workers.translation.said import differences
 
-BATCH = 500
+BATCH = 100
+"""Documents that one look goes through: few enough that somebody who waits sees it move."""
 SHOWN = 5
 """Places that are named of one document."""
 
@@ -35,17 +37,18 @@ HELD = """SELECT d.id, d.module, d.kind, d.scoro_id, d.number, d.state, d.amount
         AND o.verb IN ('create', 'update') AND o.state IN
             ('ready', 'waiting_quota', 'waiting_prerequisite', 'waiting_person', 'sending', 'uncertain')
         ORDER BY o.created_at DESC LIMIT 1) o ON true
-    WHERE d.connection_id = %(connection)s AND d.id > %(after)s
+    WHERE d.connection_id = %(connection)s AND d.id < %(before)s
       AND coalesce(o.function, l.function) IS NOT NULL
       AND coalesce(l.object, 'ARINVOICE') IN ('ARINVOICE', 'ARADJUSTMENT', 'APBILL', 'APADJUSTMENT')
       AND d.kind IN ('invoice', 'credit_invoice', 'bill', 'credit_bill', 'expense')
-    ORDER BY d.id LIMIT %(limit)s"""
+    ORDER BY d.id DESC LIMIT %(limit)s"""
 
 
 @dataclass(frozen=True, slots=True)
 class Differing:
     """A document that would come out differently, and where."""
 
+    id: int
     kind: Kind
     scoro_id: int
     number: str
@@ -59,26 +62,43 @@ class Differing:
         return "; ".join(self.places[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def differing(db: Database, connection: Connection) -> Iterator[Differing]:
-    """Go through everything that stands or waits, in batches."""
-    references, after = References(db), 0
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one batch of documents came to: how many they were, and where the next one begins (None: at the end)."""
+
+    looked_at: int
+    found: tuple[Differing, ...]
+    before: int | None
+
+
+def looks(db: Database, connection: Connection, before: int | None = None) -> Iterator[Look]:
+    """Go through everything that stands or waits, the newest first, or from a document (its id) on, batch by batch."""
+    reference, edge = References(db).of(connection), before or 2**62
     while True:
         rows = db.run(
-            lambda session, after=after: session.execute(  # type: ignore[misc]
-                HELD, {"connection": connection.id, "after": after, "limit": BATCH}
+            lambda session, edge=edge: session.execute(  # type: ignore[misc]
+                HELD, {"connection": connection.id, "before": edge, "limit": BATCH}
             ).fetchall()
         )
         if not rows:
             return
-        after = rows[-1]["id"]
-        facts, documents = db.run(lambda session, rows=rows: _read(session, connection, references, rows))  # type: ignore[misc]
-        for row in rows:
-            if (document := documents.get(row["id"])) is not None and (found := _compared(row, document, facts)):
-                yield found
+        edge = rows[-1]["id"]
+        facts, documents = db.run(lambda session, rows=rows: _read(session, connection, reference, rows))  # type: ignore[misc]
+        compared = (_compared(row, documents[row["id"]], facts) for row in rows if row["id"] in documents)
+        more = len(rows) == BATCH
+        yield Look(len(rows), tuple(found for found in compared if found), edge if more else None)
+        if not more:
+            return
+
+
+def differing(db: Database, connection: Connection) -> Iterator[Differing]:
+    """Every document of a connection that would come out differently, the newest first."""
+    for look in looks(db, connection):
+        yield from look.found
 
 
 def _read(
-    session: Session, connection: Connection, references: References, rows: Sequence[dict[str, object]]
+    session: Session, connection: Connection, reference: ReferenceData, rows: Sequence[dict[str, object]]
 ) -> tuple[Facts, dict[int, Synced]]:
     """The documents as their kept sources say, and what translating them needs."""
     kept = [(int(str(row["id"])), str(row["fingerprint"])) for row in rows]
@@ -98,7 +118,7 @@ def _read(
         needs.update(type_.refers_to(documents[key[0]], connection.settings))
     standing = intake.standing(session, [key[0] for key in kept])
     known = intake.known_records(session, connection.id, needs)
-    return Facts(connection, references.of(connection), standing, known, {}), documents
+    return Facts(connection, reference, standing, known, {}), documents
 
 
 def _compared(row: dict[str, object], document: Synced, facts: Facts) -> Differing | None:
@@ -115,4 +135,5 @@ def _compared(row: dict[str, object], document: Synced, facts: Facts) -> Differi
     else:
         before = Function.model_validate(row["function"])
         places = tuple(map(str, differences(before, decision.translation.function)))
-    return Differing(kind, scoro_id, str(row["number"]), str(row["state"]), places) if places else None
+    found = Differing(change.document_id, kind, scoro_id, str(row["number"]), str(row["state"]), places)
+    return found if places else None

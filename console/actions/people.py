@@ -143,6 +143,17 @@ def first_invitation(db: Database) -> str | None:
     return token if db.run(make) else None
 
 
+def first_link(db: Database, address: str) -> list[str]:
+    """What to print while nobody has an account: where the first admin makes one. It is shown nowhere else."""
+    token = first_invitation(db)
+    if token is None:
+        return []
+    return [
+        "Nobody has an account for the pages yet. Make the first one here, within 3 days:",
+        f"  {address}/welcome/{token}",
+    ]
+
+
 def invite(db: Database, name: str, role: Role, *, actor: str) -> str:
     """Add an account and return the token with which its owner chooses a password; raises PeopleError."""
     name = _checked_name(name)

@@ -10,7 +10,7 @@ from console.actions.sites import SiteError
 from console.errors import EXPECTED, sentence
 from console.settings_form import SECTIONS, changes_of, fields, lists
 from console.web import Console, ForbiddenError, MissingError, Pages, Reading, Visit
-from db import backlog, connections, console_connections, reports
+from db import backlog, console_connections, reports
 from db.connections import Connection
 from db.database import acting_as
 from db.people import Role
@@ -43,12 +43,6 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
     Admins = Annotated[Visit, Depends(readers.reading(Role.ADMIN))]  # noqa: N806
     Acts = Annotated[Visit, Depends(readers.changing(Role.OPERATOR))]  # noqa: N806
     Sets = Annotated[Visit, Depends(readers.changing(Role.ADMIN))]  # noqa: N806
-
-    def loaded(connection_id: int) -> Connection:
-        found = console.db.run(lambda ledger: connections.load(ledger, console.vault, connection_id))
-        if found is None:
-            raise MissingError("There is no such connection: see the list.")
-        return found
 
     def show_list(visit: Visit, status: int = 200, error: str = "") -> Response:
         rows, known, quota = console.db.run(
@@ -116,7 +110,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
     # ------------------------------------------------------------------------------------------ its page
 
     def show(visit: Visit, connection_id: int, status: int = 200, **more: Any) -> Response:
-        connection = loaded(connection_id)
+        connection = console.connection(connection_id)
         facts = console.db.run(lambda ledger: _facts(ledger, connection_id))
         shown = {"error": "", "typed": {}, "rehearsal": None, **more}
         return pages.page(
@@ -137,7 +131,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
         """Where Scoro posts; only for those who set things, as whoever knows it may post."""
         if not visit.may(Role.ADMIN):
             return ""
-        return hook_url(console.public_url or str(visit.request.base_url).rstrip("/"), site.hook_token)
+        return hook_url(console.address(visit.request), site.hook_token)
 
     @routes.get("/connections/{connection_id}")
     def page(visit: Looks, connection_id: int) -> Response:
@@ -145,7 +139,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
 
     @routes.post("/connections/{connection_id}/settings")
     def change(visit: Sets, connection_id: int) -> Response:
-        connection = loaded(connection_id)
+        connection = console.connection(connection_id)
         wanted = changes_of(visit.form)
         if not wanted:
             return pages.done(visit, f"/connections/{connection_id}#settings", "Nothing was changed.")
@@ -157,7 +151,7 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
 
     @routes.post("/connections/{connection_id}/limit")
     def limit(visit: Sets, connection_id: int) -> Response:
-        connection = loaded(connection_id)
+        connection = console.connection(connection_id)
         try:
             number = sites.limit_from(visit.form.get("request_limit", "").strip())
         except SiteError as error:
@@ -169,13 +163,15 @@ def router(console: Console, pages: Pages) -> APIRouter:  # noqa: PLR0915 - a li
     @routes.post("/connections/{connection_id}/rehearse")
     def rehearse(visit: Acts, connection_id: int) -> Response:
         try:
-            return show(visit, connection_id, rehearsal=going_live.rehearse(console.runtime, loaded(connection_id)))
+            return show(
+                visit, connection_id, rehearsal=going_live.rehearse(console.runtime, console.connection(connection_id))
+            )
         except EXPECTED as error:
             return show(visit, connection_id, 422, error=sentence(error))
 
     @routes.post("/connections/{connection_id}/{action}")
     def act(visit: Acts, connection_id: int, action: str) -> Response:
-        connection = loaded(connection_id)
+        connection = console.connection(connection_id)
         if action in {"go-live", "disconnect"} and not visit.may(Role.ADMIN):
             raise ForbiddenError(f"This takes the role {Role.ADMIN}, and yours is {visit.session.role}: ask an admin.")
         try:

@@ -96,7 +96,7 @@ def router(console: Console, pages: Pages) -> APIRouter:
 
     def done(visit: Visit, plan: actions.Plan) -> Response:
         number = actions.replay(console.db, plan, why=visit.form.get("why", ""), actor=visit.actor)
-        return pages.done(visit, "/failures", f"Replay {number}: {plan.text}")
+        return pages.done(visit, "/replays", f"Replay {number}: {plan.text}")
 
     @routes.post("/failures/replay")
     def replay_shown(visit: Acts) -> Response:

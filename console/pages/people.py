@@ -24,8 +24,7 @@ def router(console: Console, pages: Pages) -> APIRouter:
         return pages.page(visit, "people.html", status, people=rows, tokens=tokens, **shown)
 
     def link(visit: Visit, token: str) -> str:
-        base = console.public_url or str(visit.request.base_url).rstrip("/")
-        return f"{base}/welcome/{token}"
+        return f"{console.address(visit.request)}/welcome/{token}"
 
     @routes.get("/people")
     def listed(visit: Looks) -> Response:

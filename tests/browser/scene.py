@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from app.processes import running
 from app.settings import Settings
 from app.wiring import Ledger, open_ledger, using
-from console.actions import going_live, people, quick, settings
+from console.actions import failures, going_live, people, quick, settings
 from console.actions.connecting import connect
 from db import connections
 from db.people import Role
@@ -69,7 +71,7 @@ HISTORY = """INSERT INTO pulse (series, at, value)
 
 
 def furnish(where: Office) -> None:
-    """A connection that is live, invoices of which a few are broken, an edit, people, a token."""
+    """A live connection, invoices of which a few are broken, an edit, a replay, another template, people, a token."""
     db = where.ledger.db
     add_site(where.ledger, where.both.scoro.base_url)
     with using(where.settings, where.ledger) as runtime:
@@ -96,6 +98,13 @@ def furnish(where: Office) -> None:
     settle(where)
     quick.send(db, connection, Kind.INVOICE, 3, user="ben", actor="console:ben")
     settle(where)
+    tried = failures.plan(db, failure_ids=[1])
+    failures.replay(db, tried, why="The account is active again", actor="console:ben")
+    settle(where)
+    quick.make_address(
+        db, where.ledger.vault, connection, user="ben", action="send", kind=Kind.INVOICE, days=90, actor="console:ann"
+    )
+    settings.change_as(db, connection.id, [("memo.template", "{number}: {comment}")], actor="console:ann")
     db.run(lambda ledger: ledger.execute(HISTORY.encode()))
 
 
@@ -109,6 +118,18 @@ def settle(where: Office) -> None:
     until(quiet, "nothing is on its way", 60)
 
 
+PRESSED = {"checks": "Check now"}
+"""Pages whose use begins with a button, by its name."""
+
+
+def look(page: Page, name: str, path: str) -> None:
+    """Open a page, and press what begins its use."""
+    page.goto(path)
+    if name in PRESSED:
+        with page.expect_navigation():
+            page.get_by_role("button", name=PRESSED[name]).click()
+
+
 def pages(where: Office) -> dict[str, str]:
     """Every page by name, with what stands there."""
 
@@ -119,6 +140,7 @@ def pages(where: Office) -> dict[str, str]:
 
     edited = one("SELECT id FROM document WHERE module = 'invoices' AND scoro_id = 2")
     failure = one("SELECT min(id) AS id FROM failure WHERE state = 'open'")
+    connection = one("SELECT min(id) AS id FROM connection")
     request = one("SELECT max(id) AS id FROM request WHERE state = 'answered' AND purpose = 'bulk'")
     return {
         "overview": "/",
@@ -126,12 +148,16 @@ def pages(where: Office) -> dict[str, str]:
         "document": f"/documents/{edited}",
         "failures": "/failures",
         "failure": f"/failures/{failure}",
+        "replays": "/replays",
+        "differing": f"/documents/differing?connection={connection}",
         "requests": "/requests",
         "request": f"/requests/{request}",
         "connections": "/connections",
-        "connection": f"/connections/{one('SELECT id FROM connection')}",
+        "connection": f"/connections/{connection}",
+        "quick-actions": f"/connections/{connection}/quick-actions",
         "connect": "/connections/new",
         "journal": "/journal",
+        "checks": "/checks",
         "people": "/people",
         "account": "/account",
         "nothing-found": "/documents?q=nothing-like-it",

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from app.services.postgres import postgres
 from db.migrate import migrate
 from tests.browser.conftest import chromium
-from tests.browser.scene import furnish, office, pages
+from tests.browser.scene import furnish, look, office, pages
 from tests.documents import ROOT
 from tests.worlds.browsing import PASSWORD
 from tests.worlds.stand_ins import stand_ins
@@ -29,7 +29,7 @@ WHOLE = ("overview", "document", "connection")
 
 def take(page: Page, url: str, name: str) -> None:
     """Open a page and keep a picture of what stands above the fold."""
-    page.goto(url)
+    look(page, name.rpartition("-")[0], url)
     what = name.rpartition("-")[0]
     if what in OPENED:
         page.evaluate(OPEN, OPENED[what])

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Window
-from tests.browser.scene import furnish, office, pages
+from tests.browser.scene import furnish, look, office, pages
 from tests.worlds.browsing import PASSWORD
 from tests.worlds.stand_ins import StandIns
 
@@ -41,7 +41,7 @@ def test_no_page_has_a_serious_fault_in_light_or_dark_or_is_wider_than_a_phone(
             page.get_by_role("button", name="Sign in").click()
             expect(page.get_by_role("heading", name="Overview")).to_be_visible()
             for name, path in pages(where).items():
-                page.goto(path)
+                look(page, name, path)
                 page.evaluate("document.querySelectorAll('details').forEach((one) => one.setAttribute('open', ''))")
                 found += faults(page, f"{name}, {scheme}", scheme)
                 if scheme == "light":

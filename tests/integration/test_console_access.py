@@ -6,7 +6,7 @@ import requests
 
 from console.actions import people as actions
 from console.actions.people import NotLetInError, PeopleError
-from console.web import CSP
+from console.middleware import CSP
 from db.people import Role
 from tests.worlds.browsing import PASSWORD, Somebody, person
 from tests.worlds.world import World

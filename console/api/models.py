@@ -2,9 +2,11 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.kinds import Kind
 
 
 class _Row(BaseModel):
@@ -174,6 +176,85 @@ class JournalPage(BaseModel):
 
     rows: list[JournalEntry]
     next: int | None
+
+
+class Replay(_Row):
+    """Documents that somebody tries again, and how far they are."""
+
+    id: int
+    state: str
+    how: str
+    why: str
+    actor: str
+    requests: int
+    made_at: datetime
+    ended_at: datetime | None
+    documents: int
+    settled: int
+    failed_again: int
+    held: int
+    cancelled: int
+    under_way: int
+
+
+class Differing(_Row):
+    """A document that would come out differently today, and where."""
+
+    id: int
+    kind: str
+    scoro_id: int
+    number: str
+    state: str
+    places: list[str]
+
+
+class DifferingPage(BaseModel):
+    """What one look came to."""
+
+    looked_at: int
+    rows: list[Differing]
+    next: int | None
+
+
+class ActionAddress(_Row):
+    """An address that acts in somebody's name."""
+
+    id: int
+    connection: str
+    user: str
+    action: str
+    kind: str | None
+    state: str
+    made_by: str
+    made_at: datetime
+    expires_at: datetime | None
+    uses: int
+    last_used_at: datetime | None
+
+
+class AddressWanted(BaseModel):
+    """An address to make; without `kind` what is posted must say which kind it is, without `days` it does not end."""
+
+    user: Annotated[str, Field(min_length=1, max_length=100)]
+    action: Literal["send", "fetch"] = "send"
+    kind: Kind | None = None
+    days: Annotated[int | None, Field(ge=1, le=36_500)] = None
+
+
+class MadeAddress(BaseModel):
+    """An address that was made: its path below this installation's own address."""
+
+    id: int
+    path: str
+
+
+class Finding(_Row):
+    """What a check found: how bad (ok, note, warning, broken), about what, and the fix."""
+
+    about: str
+    level: str
+    says: str
+    fix: str
 
 
 class Done(BaseModel):
