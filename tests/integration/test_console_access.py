@@ -108,6 +108,12 @@ def test_a_change_from_elsewhere_is_refused(spoil: str, site: str, somebody: Cal
     assert anna.get("/account").url == f"{site}/account"
 
 
+@pytest.mark.parametrize("body", [b"x" * 2_000_000, [b"x" * 700_000] * 2], ids=["told", "in pieces"])
+def test_a_form_that_is_larger_than_any_of_ours_is_not_read(body: bytes | list[bytes], site: str) -> None:
+    answer = requests.post(f"{site}/login", data=body if isinstance(body, bytes) else iter(body), timeout=30)
+    assert answer.status_code == 413
+
+
 def test_unknown_names_and_wrong_passwords_get_the_same_answer(site: str, somebody: Callable[[Role], Somebody]) -> None:
     somebody(Role.VIEWER)
     answers = [Somebody(site).sign_in(name, "wrong password, anyway") for name in ("viewer", "nobody")]
