@@ -125,7 +125,7 @@ def _dimensions(found: list[Row], connection: Connection, _: ReferenceData) -> l
 
 def _document(module: str) -> Document:
     """A document of a module that says nothing, to ask the rules with."""
-    made = DOCUMENT_TYPES[module].reader({"id": 1})
+    made = DOCUMENT_TYPES[module].reader({"id": 1, "sum": 0})
     if not isinstance(made, Document):
         raise TypeError(f"{module} hold no documents with lines")
     return made
