@@ -119,6 +119,16 @@ VENDOR_TEXTS: Mapping[str, VendorText] = {
     "restricted": VendorText(GENERAL, "P-100 is restricted by GL account"),
     "auto_filled": VendorText(GENERAL, "The Department is auto-filled from the Project"),
     "replayed": VendorText(GENERAL, "The function with control id 'x' has already been executed and completed."),
+    "inactive_account": VendorText(GENERAL, "Account 4000 is inactive."),
+    "deleted_account": VendorText(GENERAL, "Account 4000 is deleted."),
+    # what integrations of the same kind are told
+    "forbidden": VendorText(GENERAL, "Error 403: Forbidden"),
+    "paid_or_allocated": VendorText(GENERAL, "A paid or allocated invoice cannot be modified"),
+    "tax_type": VendorText(GENERAL, "The tax type does not match the account 4000"),
+    "sums_differ": VendorText(GENERAL, "The total sums between Scoro and Intacct don't match for the current document"),
+    "number_of_void": VendorText(GENERAL, "The invoice number is already used by a VOIDED document"),
+    "negative_quantity": VendorText(GENERAL, "Negative quantity is not allowed"),
+    "approved": VendorText(GENERAL, "An approved invoice cannot be voided"),
     # numbers whose meaning nobody wrote down
     "unknown_1": VendorText("BL01001978", "Something about item 7"),
     "unknown_2": VendorText("BL03002028", "A sentence of another release"),

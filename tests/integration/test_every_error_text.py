@@ -31,11 +31,14 @@ BREAKS = {
     "api_session",
     "permission",
     "failure_for_control_id",
+    "forbidden",
 }
 """What is no document's fault: the connection is broken off, and the failure is its own."""
 FOUND = {"replayed", "number_exists", "exists", "party_exists"}
 """What is looked up before anybody is told; here nothing is found."""
 HELD = {"period_closed", "date_on_or_after"}
+UNREAD = {"schema_unexpected", "schema_mismatch"}
+"""The whole request is rejected, and nothing of it has run: a fault of ours."""
 
 
 @pytest.fixture
@@ -67,6 +70,26 @@ def test_every_text_of_a_function_ends_as_a_failure_with_cause_and_fix(hands: Ha
         world.execute("UPDATE connection SET state = 'active', reason = ''")
         world.execute("UPDATE failure SET state = 'discarded'")
         world.execute("UPDATE failure_document SET cleared_at = ledger_now()")
+
+
+@pytest.mark.parametrize("name", sorted(UNREAD))
+def test_a_request_that_intacct_cannot_read_ends_as_a_failure_of_what_is_at_fault(hands: Hands, name: str) -> None:
+    world = hands.world
+    contact = world.scoro.customer()
+    hands.notice(world.scoro.invoice("INV-0", contact, line()))
+    world.intacct.fault("error", text=name, count=None)
+    first, second = (world.scoro.invoice(number, contact, line()) for number in ("INV-1", "INV-2"))
+    hands.notice(first, second)
+    assert [hands.state(invoice)[0] for invoice in (first, second)] == ["failed", "failed"]
+    (failure,) = world.failures()
+    assert (failure["error_class"], failure["code"], failure["ids"]) == ("bug", "request_rejected", [first, second])
+    assert failure["cause"] and failure["fix"]
+
+
+def test_every_text_is_tried_here() -> None:
+    tried = GOES_ON | BREAKS | UNREAD
+    assert {name for name, text in VENDOR_TEXTS.items() if text.level != "function"} <= tried
+    assert tried | FOUND | HELD <= VENDOR_TEXTS.keys()
 
 
 def test_what_is_no_documents_fault_breaks_the_connection_off_with_a_failure(hands: Hands) -> None:

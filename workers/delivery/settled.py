@@ -3,15 +3,17 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
-from db import culprits, failures, follow_ups, operations, outbox
+from db import culprits, failures, follow_ups, operations, outbox, reference
 from db.connections import Connection
 from db.database import Ledger
 from db.failures import problem_from_json
 from db.follow_ups import Told
 from db.operations import Sending, Settlement
 from schemas.kinds import DOCUMENT_KINDS
+from schemas.reference import PARTY_KINDS
 from workers.delivery import attachments, broken, settle
 from workers.lifecycle.endings import differs
+from workers.pull.background import TOPICS
 
 
 def commit(
@@ -59,12 +61,28 @@ def commit(
     broken.judge(ledger, connection.id, settlements, posted=through, refused=bool(problems))
     posted = [row["document_id"] for row in moved if row["state"] == "posted"]
     files = attachments.settled(ledger, connection, moved, by_id, settlements)
+    _learn_parties(ledger, connection.id, [s for s in settlements if s.id in states], by_id)
     if posted:
         failures.clear(ledger, [*posted, *files])
         operations.wake_dependants(ledger, posted)
         culprits.prove(ledger, [row["id"] for row in moved if row["state"] == "posted"])
     settled = [row["document_id"] for row in moved if row["state"] not in {"sending", "uncertain"}]
     outbox.ring(ledger, "changes", *operations.connections_with_waiting_changes(ledger, settled))
+
+
+def _learn_parties(
+    ledger: Ledger, connection_id: int, settlements: Sequence[Settlement], by_id: Mapping[uuid.UUID, Sending]
+) -> None:
+    """Customers and vendors that were made just now are known by their tax id: another contact with it is the same."""
+    for kind in PARTY_KINDS:
+        topic = TOPICS[kind]
+        made = [
+            {**by_id[s.id].function["body"][topic.object], "RECORDNO": str(s.record_no)}
+            for s in settlements
+            if s.state == "posted" and not s.linked and by_id[s.id].kind is kind and by_id[s.id].verb == "create"
+        ]
+        if taxed := [topic.item(row) for row in made if row.get("TAXID")]:
+            reference.add(ledger, connection_id, "intacct", kind, taxed)
 
 
 def _told(
