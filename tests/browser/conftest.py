@@ -62,9 +62,7 @@ def window(browser: Browser) -> Iterator[Window]:
         context = browser.new_context(
             base_url=base_url,
             color_scheme=scheme,  # type: ignore[arg-type]
-            locale="en-GB",
-            timezone_id="Europe/London",
-            **more,  # type: ignore[arg-type]
+            **{"locale": "en-GB", "timezone_id": "Europe/London", **more},  # type: ignore[arg-type]
         )
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)

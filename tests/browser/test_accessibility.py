@@ -1,12 +1,15 @@
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from db.people import Role
 from tests.browser.conftest import Window
 from tests.browser.scene import furnish, look, office, pages
-from tests.worlds.browsing import PASSWORD
+from tests.worlds.browsing import PASSWORD, person
 from tests.worlds.stand_ins import StandIns
 
 PUBLIC = {"login": "/login", "void-link": "/welcome/none"}
@@ -52,17 +55,58 @@ def test_no_page_has_a_serious_fault_in_light_or_dark_or_is_wider_than_a_phone(
     assert found == []
 
 
-def test_the_menu_and_the_content_are_reached_by_keyboard(
+def by_keyboard(page: Page, wanted: Locator) -> None:
+    """Go to something with the tabulator alone."""
+    for _ in range(200):
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"the tabulator does not lead to {wanted}")
+
+
+def test_failures_are_tried_again_by_keyboard_and_without_scripts(
     both: StandIns, database_url: str, tmp_path: Path, window: Window, _workers_stop_fast: None
 ) -> None:
     with office(both, database_url, tmp_path) as where:
-        page = window(where.url)
+        furnish(where)
+        page = window(where.url, java_script_enabled=False)
         page.goto("/login")
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         expect(page.get_by_label("Name")).to_be_focused()
+        page.keyboard.type("ann")
+        by_keyboard(page, page.get_by_label("Password"))
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        by_keyboard(page, page.get_by_role("link", name="Failures", exact=True))
+        page.keyboard.press("Enter")
+        by_keyboard(page, page.get_by_role("button", name="Try everything shown again"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Try again?")).to_be_visible()
+        by_keyboard(page, page.get_by_role("button", name="Try again"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Replays")).to_be_visible()
+        expect(page.get_by_role("table")).to_contain_text("console:ann")
+
+
+def test_times_and_numbers_are_written_as_the_readers_browser_wants_them(
+    both: StandIns, database_url: str, tmp_path: Path, window: Window, _workers_stop_fast: None
+) -> None:
+    with office(both, database_url, tmp_path) as where:
+        person(where.ledger.db, "ann", Role.ADMIN)
+        page = window(where.url, locale="de-DE", timezone_id="Asia/Tokyo")
+        page.goto("/login")
+        page.get_by_label("Name").fill("ann")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("contentinfo")).to_contain_text("Asia/Tokyo")
+        page.goto("/people")
+        seen = page.get_by_role("region", name="Accounts").locator("time")
+        at = datetime.fromisoformat(str(seen.get_attribute("datetime"))).astimezone(ZoneInfo("Asia/Tokyo"))
+        expect(seen).to_have_text(f"{at:%d.%m.%Y, %H:%M:%S}")
 
 
 @pytest.mark.parametrize("path", ["/login", "/welcome/none"])
