@@ -1,6 +1,7 @@
 """The product over stand-ins, as a browser meets it: empty, or furnished with a working day; and all its pages."""
 
 import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def settle(where: Office) -> None:
     until(quiet, "nothing is on its way", 60)
 
 
-PRESSED = {"checks": "Check now"}
+PRESSED = {"checks": "Check now", "price": "Try everything shown again: the price first"}
 """Pages whose use begins with a button, by its name."""
 
 
@@ -128,6 +129,12 @@ def look(page: Page, name: str, path: str) -> None:
     if name in PRESSED:
         with page.expect_navigation():
             page.get_by_role("button", name=PRESSED[name]).click()
+
+
+def invited(where: Office) -> str:
+    """Where somebody new chooses a password."""
+    token = people.invite(where.ledger.db, f"kim-{uuid.uuid4().hex[:4]}", Role.VIEWER, actor="console:ann")
+    return f"/welcome/{token}"
 
 
 def pages(where: Office) -> dict[str, str]:
@@ -148,6 +155,7 @@ def pages(where: Office) -> dict[str, str]:
         "document": f"/documents/{edited}",
         "failures": "/failures",
         "failure": f"/failures/{failure}",
+        "price": "/failures",
         "replays": "/replays",
         "differing": f"/documents/differing?connection={connection}",
         "requests": "/requests",

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from app.services.postgres import postgres
 from db.migrate import migrate
 from tests.browser.conftest import chromium
-from tests.browser.scene import furnish, look, office, pages
+from tests.browser.scene import furnish, invited, look, office, pages
 from tests.documents import ROOT
 from tests.worlds.browsing import PASSWORD
 from tests.worlds.stand_ins import stand_ins
@@ -73,6 +73,7 @@ def walk(folder: Path) -> None:
                 )
                 page = context.new_page()
                 take(page, "/login", f"login-{scheme}")
+                take(page, invited(where), f"welcome-{scheme}")
                 sign_in(page)
                 for name, path in pages(where).items():
                     take(page, path, f"{name}-{scheme}")

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from db.people import Role
 from tests.browser.conftest import Window
-from tests.browser.scene import furnish, look, office, pages
+from tests.browser.scene import furnish, invited, look, office, pages
 from tests.worlds.browsing import PASSWORD, person
 from tests.worlds.stand_ins import StandIns
 
@@ -35,7 +35,7 @@ def test_no_page_has_a_serious_fault_in_light_or_dark_or_is_wider_than_a_phone(
         furnish(where)
         for scheme in ("light", "dark"):
             page = window(where.url, scheme)
-            for name, path in PUBLIC.items():
+            for name, path in {**PUBLIC, "welcome": invited(where)}.items():
                 page.goto(path)
                 found += faults(page, f"{name}, {scheme}", scheme)
             page.goto("/login")
