@@ -12,7 +12,14 @@ from structlog.typing import Processor
 
 from schemas.redaction import redact
 
-NOISY = ("pika", "urllib3", "uvicorn.access", "dramatiq.worker.WorkerThread", "dramatiq.worker.ConsumerThread")
+NOISY = (
+    "pika",
+    "urllib3",
+    "uvicorn.access",
+    "uvicorn.error",
+    "dramatiq.worker.WorkerThread",
+    "dramatiq.worker.ConsumerThread",
+)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
