@@ -1,6 +1,7 @@
 """Advisory locks: who is alive. A row in progress whose lock nobody holds belongs to a dead process.
 
-All are session locks on a direct session: they fall with the session, by whatever death. Keys are (class, id).
+All but `THINKING` are session locks on a direct session: they fall with the session, by whatever death. Keys are
+(class, id).
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ SUBSCRIPTIONS = 4
 """(class, site): who looks after the webhooks of a site."""
 PULL = 51
 """(class, connection): who looks at what is new in Intacct."""
+THINKING = 53
+"""(class, connection): who makes intents of what was pulled, for one transaction."""
 SCORO_WRITE = 52
 """(class, document): the one writer of a document into Scoro."""
 
@@ -49,6 +52,11 @@ def take_slot(session: Ledger, company: int, slots: int) -> int | None:
     """Take one of the simultaneous requests of an Intacct company; the key to unlock, or None when all are taken."""
     keys = range(company * SLOTS_APART, company * SLOTS_APART + slots)
     return next((key for key in keys if try_lock(session, COMPANY_SLOT, key)), None)
+
+
+def wait_in_transaction(ledger: Ledger, lock_class: int, key: int) -> None:
+    """Wait for the lock, and hold it to the end of the transaction."""
+    ledger.execute("SELECT pg_advisory_xact_lock(%s, %s)", [lock_class, key & 0x7FFFFFFF])
 
 
 def unlock(session: Ledger, lock_class: int, keys: Sequence[int]) -> None:

@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 from app.cli.root import root
 from app.wiring import using
 from console.actions.sites import set_limit
-from db import changes
+from db import changes, connections, pulled
 from db.waits import waits
 from schemas.kinds import Kind
 from tests.worlds.stand_ins import line
 from tests.worlds.waiting import until
 from tests.worlds.world import SECRET_KEY, World
+from workers.pull.derive import derive
 from workers.pull.run import pull
 from workers.reference import References
 
@@ -151,3 +152,32 @@ def test_fetch_reads_the_payments_of_one_document(
         assert "ARPYMT" in shown.stdout
         assert "Writes to Scoro" in shown.stdout
         assert cli("fetch", "invoice", "999").exit_code == 1
+
+
+def test_two_that_think_about_the_same_payments_make_each_receipt_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world.running(web=False):
+        record = invoice(world, "INV-1")
+    world.intacct.pay({"recordno": record["RECORDNO"], "amount": "120.00"})
+    monkeypatch.setattr("workers.pull.run.derive", lambda *_: None)  # it was seen, and its looker's session was cut
+    world.pull()
+    with using(world.settings, world.ledger) as runtime:
+        pull(runtime, References(runtime.db), world.connection_id)
+    read: list[list[int]] = []
+    new_payments = pulled.new_payments
+
+    def read_at_once(*args: Any) -> list[int]:
+        read.append(new_payments(*args))
+        waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        until(lambda: len(read) > 1 or world.rows(waits), "the other one has read, or waits")
+        return read[-1]
+
+    monkeypatch.setattr("db.pulled.new_payments", read_at_once)
+    db = world.ledger.db
+    connection = db.run(lambda ledger: connections.load(ledger, world.ledger.vault, world.connection_id))
+    assert connection
+    with ThreadPoolExecutor(2) as both:
+        for thought in [both.submit(derive, db, connection, References(db)) for _ in range(2)]:
+            thought.result()
+    assert len(world.rows("SELECT FROM receipt")) == 1

@@ -5,10 +5,12 @@ does not matter how often, or in which order, a record is seen. Nothing here tal
 """
 
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 
-from db import pulled, receipts
+from db import locks, pulled, receipts
 from db import scoro_intents as intents
 from db.connections import Connection
 from db.database import Database, Ledger
@@ -26,15 +28,25 @@ BATCH = 500
 
 
 def derive(db: Database, connection: Connection, references: References) -> None:
-    """Think about everything new of a connection; the caller holds its pull."""
+    """Think about everything new of a connection; the caller holds its pull.
+
+    A caller whose session was cut goes on beside its successor, so that each transaction has a lock of its own too.
+    """
+
+    def until_done(think: Callable[[Ledger], int]) -> None:
+        def thought(ledger: Ledger) -> int:
+            locks.wait_in_transaction(ledger, locks.THINKING, connection.id)
+            return think(ledger)
+
+        while db.run(thought):
+            pass
+
     # bills first: payments seen with them are of theirs
     if db.run(lambda ledger: pulled.new_records(ledger, connection.id, BILL, 1)):
         reference = references.of(connection)
-        while db.run(lambda ledger: derive_bills(ledger, connection, reference)):
-            pass
+        until_done(lambda ledger: derive_bills(ledger, connection, reference))
     for payment_object in PAYMENTS:
-        while db.run(lambda ledger, name=payment_object: derive_payments(ledger, connection, name)):  # type: ignore[misc]
-            pass
+        until_done(partial(derive_payments, connection=connection, payment_object=payment_object))
 
 
 def derive_payments(ledger: Ledger, connection: Connection, payment_object: str) -> int:

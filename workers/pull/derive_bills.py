@@ -116,7 +116,6 @@ def _vendors(ledger: Ledger, connection: Connection, names: Mapping[str, str]) -
     """The document of each vendor; one without a contact in Scoro is to get one."""
     if not names:
         return {}
-    ledger.execute("SELECT pg_advisory_xact_lock(hashtext('vendors'), %s)", [connection.id])
     known = intents.vendor_documents(ledger, connection.id, names)
     missing = sorted(names.keys() - known.keys())
     told = {item.key: item for item in stored_reference.topic(ledger, connection.id, "intacct", "vendor")}
