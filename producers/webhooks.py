@@ -5,9 +5,10 @@ waits for the broker: the bell goes through the outbox.
 """
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
 
 from db import changes, connections, sites
 from db.database import LEDGER_LOST, Database, Ledger
@@ -27,15 +28,21 @@ class TooLarge(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the body as far as the limit allows; a declared length over it is refused before anything is read."""
+    """Read the body as far as the limit allows; a declared length over it is refused before anything is read.
+
+    Raises TooLarge, and HTTPException where the sender goes away in the middle: nobody hears that answer.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise TooLarge
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise TooLarge
+    except ClientDisconnect as error:
+        raise HTTPException(400, "broken off") from error
     return bytes(body)
 
 
