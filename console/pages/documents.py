@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from console import xml
 from console.actions import documents as actions
-from console.actions import held, quick
+from console.actions import held, previewing, quick
 from console.actions.documents import NotDoneError
 from console.errors import EXPECTED, sentence
 from console.lists import chosen, given_id, query
@@ -79,7 +79,7 @@ def router(console: Console, pages: Pages) -> APIRouter:
     def story(visit: Looks, document_id: int) -> Response:
         return show(visit, document_id)
 
-    def show(visit: Visit, document_id: int, status: int = 200, error: str = "", typed: str = "") -> Response:
+    def show(visit: Visit, document_id: int, status: int = 200, **more: Any) -> Response:
         found = console.db.run(lambda ledger: console_documents.story(ledger, document_id))
         if found is None:
             raise MissingError("There is no such document: search for it by its number.")
@@ -91,9 +91,9 @@ def router(console: Console, pages: Pages) -> APIRouter:
             events=events(found),
             versions=versions(found),
             sources=sources(found),
-            error=error,
-            typed=typed,
+            pretty=xml.pretty,
             is_document=found["kind"] in DOCUMENT_KINDS,
+            **{"error": "", "typed": "", "preview": None, **more},
         )
 
     def connection_of(document_id: int) -> tuple[Connection, Kind, int]:
@@ -109,6 +109,9 @@ def router(console: Console, pages: Pages) -> APIRouter:
     def decide(visit: Acts, document_id: int, decision: str) -> Response:
         connection, kind, scoro_id = connection_of(document_id)
         try:
+            if decision == "preview":
+                made = previewing.preview(console.runtime, connection, kind, scoro_id)
+                return show(visit, document_id, preview=made)
             lines = decided(console, visit, connection, kind, scoro_id, decision)
         except EXPECTED as error:
             typed = visit.form.get("recordno", "")

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 import requests
 
-from app.cli.common import Opened
-from app.cli.errors import Refusal
-from app.cli.previewing import translate
 from app.wiring import using
 from clients.scoro.client import ScoroClient
 from console.actions import settings as changing
 from console.actions import syncing
+from console.actions.previewing import preview
+from console.actions.quick import NotPossibleError
 from db import connections
 from db.connections import Connection
 from producers import poll as polling
@@ -108,14 +107,13 @@ def test_a_preview_says_what_is_left_alone(shelf: Shelf) -> None:
     world = shelf.world
     inside, outside = shelf.invoice("IN"), shelf.invoice("OUT")
     shelf.holds(inside)
-    opened = Opened(world.settings, world.ledger)
-    made = translate(opened, shelf.runtime, world.connection, Kind.INVOICE, inside)
+    made = preview(shelf.runtime, world.connection, Kind.INVOICE, inside)
     assert "create_invoice" in made.functions[-1]
-    with pytest.raises(Refusal, match=rf"Invoice {outside} would not be sent: it is outside the bookmark 7"):
-        translate(opened, shelf.runtime, world.connection, Kind.INVOICE, outside)
+    with pytest.raises(NotPossibleError, match=rf"Invoice {outside} would not be sent: it is outside the bookmark 7"):
+        preview(shelf.runtime, world.connection, Kind.INVOICE, outside)
     world.execute("UPDATE site SET user_token = NULL")
-    with pytest.raises(Refusal, match="the site has no user's token"):
-        translate(opened, shelf.runtime, world.connection, Kind.INVOICE, inside)
+    with pytest.raises(NotPossibleError, match="the site has no user's token"):
+        preview(shelf.runtime, world.connection, Kind.INVOICE, inside)
 
 
 def test_what_leaves_is_no_longer_updated_and_what_comes_back_is(shelf: Shelf) -> None:

@@ -122,7 +122,10 @@ def test_an_invoice_is_rehearsed_sent_and_found_again(connected: Terminal, both:
     assert (row["number"], row["state"], row["intacct_recordno"]) == ("INV-1", "posted", record)
 
     both.scoro.edit(invoice, description="Second words")
-    preview = connected.done("preview", "invoice", invoice)
+    previewed = connected.type("preview", "invoice", invoice)
+    preview = previewed.stdout
+    assert "differs: header description: " in previewed.stderr
+    assert previewed.stderr.count("differs: ") == 1
     assert f'<update_invoice key="{record}">' in preview
     assert "<description>Second words</description>" in preview
     assert "is posted: ARINVOICE" in connected.done("send", "invoice", invoice)

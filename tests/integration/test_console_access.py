@@ -54,7 +54,25 @@ def test_a_form_that_is_refused_keeps_the_name_that_was_typed(embedded_world: Wo
 
 
 def test_everything_but_the_public_endpoints_is_behind_a_sign_in(site: str) -> None:
-    for path in ("/", "/live/overview", "/account"):
+    shown = (
+        "/",
+        "/live/overview",
+        "/checks",
+        "/documents",
+        "/documents/differing",
+        "/failures",
+        "/replays",
+        "/requests",
+    )
+    for path in (
+        *shown,
+        "/live/replays",
+        "/journal",
+        "/connections",
+        "/connections/1/quick-actions",
+        "/people",
+        "/account",
+    ):
         answer = requests.get(site + path, timeout=30, allow_redirects=False)
         assert (answer.status_code, answer.headers["location"].split("?")[0]) in {(303, "/login")}, path
     for path in PUBLIC:

@@ -71,6 +71,24 @@ def test_what_scoro_calls_things_is_text_and_never_markup(embedded_world: World,
         assert "<img src=x" not in page.text
 
 
+def test_what_would_be_sent_now_is_shown_with_what_differs_and_sends_nothing(
+    embedded_world: World, anna: Somebody
+) -> None:
+    first, *_ = three_invoices(embedded_world)
+    page = f"/documents/{embedded_world.document(first)['id']}"
+    assert "Nothing would differ" in anna.post(f"{page}/preview", page=page).text
+    embedded_world.execute("UPDATE connection SET state = 'paused'")
+    embedded_world.scoro.edit(first, description="Thank you")
+    before = embedded_world.intacct.last_request()
+    shown = anna.post(f"{page}/preview", page=page).text
+    assert "header description: nothing -&gt; Thank you" in shown
+    assert "&lt;description&gt;Thank you&lt;/description&gt;" in shown
+    assert embedded_world.intacct.last_request() == before
+    embedded_world.scoro.delete("invoices", first)
+    gone = anna.post(f"{page}/preview", page=page)
+    assert gone.status_code == 422
+
+
 def test_a_person_sends_a_document_again_and_reads_it_in_the_journal(embedded_world: World, anna: Somebody) -> None:
     first, *_ = three_invoices(embedded_world)
     document = embedded_world.document(first)["id"]

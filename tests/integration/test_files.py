@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.cli.common import Opened
-from app.cli.previewing import translate
 from app.wiring import using
+from console.actions.previewing import preview
 from producers.late_files import LateFiles
 from sandbox import fixtures
 from schemas.kinds import Kind
@@ -216,8 +215,7 @@ def test_a_preview_shows_the_attachment_and_reads_no_file(embedded_world: World)
     world.scoro.upload("empty.exe", b"MZ", ("invoices", invoice))
     world.change_settings({"data.files.types": "pdf"})
     with using(world.settings, world.ledger) as runtime:
-        opened = Opened(world.settings, world.ledger)
-        made = translate(opened, runtime, world.connection, Kind.INVOICE, invoice)
+        made = preview(runtime, world.connection, Kind.INVOICE, invoice)
     assert [function.split("<")[2].split(" ")[0].rstrip(">") for function in made.functions] == [
         "create",
         "create_supdoc",
