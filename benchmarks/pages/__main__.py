@@ -34,7 +34,11 @@ def paths(where: Office) -> dict[str, str]:
     middle = one("SELECT max(id) / 2 AS n FROM document")
     failing = one("SELECT max(id) AS n FROM failure")
     return {
-        **{name: path for name, path in pages(where).items() if name not in {"nothing-found", "differing", "price"}},
+        **{
+            name: path
+            for name, path in pages(where).items()
+            if name not in {"nothing-found", "differing", "preview", "price"}
+        },
         "what would differ, before it is looked for": "/documents/differing",
         "overview, live part": "/live/overview",
         "documents, half way down": f"/documents?before={middle}",

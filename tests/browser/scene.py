@@ -119,7 +119,11 @@ def settle(where: Office) -> None:
     until(quiet, "nothing is on its way", 60)
 
 
-PRESSED = {"checks": "Check now", "price": "Try everything shown again: the price first"}
+PRESSED = {
+    "checks": "Check now",
+    "preview": "What would be sent now?",
+    "price": "Try everything shown again: the price first",
+}
 """Pages whose use begins with a button, by its name."""
 
 
@@ -153,6 +157,7 @@ def pages(where: Office) -> dict[str, str]:
         "overview": "/",
         "documents": "/documents",
         "document": f"/documents/{edited}",
+        "preview": f"/documents/{edited}",
         "failures": "/failures",
         "failure": f"/failures/{failure}",
         "price": "/failures",
