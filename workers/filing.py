@@ -12,7 +12,7 @@ from db.database import Ledger
 from db.intake import DocumentFacts, NewOperation
 from schemas.intacct.functions import Function
 from schemas.kinds import Kind, Purpose, RecordRef
-from workers.decide import Decision, Outcome
+from workers.decisions import Decision, Outcome
 from workers.delivery.attachments import release
 from workers.files import FilesPlan
 from workers.translation.attachments import FOLDER, folder_function

@@ -28,7 +28,8 @@ from schemas.kinds import Kind, RecordRef
 from schemas.scoro import Document, Synced, read_product
 from workers import files, filing, measure
 from workers.bookmarks import Bookmarked, bookmarked
-from workers.decide import Decision, Facts, Outcome, decide, may_have_files, read, record_operation, unknown_needs
+from workers.decide import decide, may_have_files, read, unknown_needs
+from workers.decisions import Decision, Facts, Outcome, record_operation
 from workers.delivery.policy import RETRIES, delay_s
 from workers.files import FilesPlan
 from workers.needed import REFERENCE_TOPICS, read_sources

@@ -19,7 +19,8 @@ from schemas.intacct.functions import Function
 from schemas.kinds import Kind
 from schemas.reference import ReferenceData
 from schemas.scoro import Synced
-from workers.decide import Facts, translated
+from workers.decide import translated
+from workers.decisions import Facts
 from workers.reference import References
 from workers.translation.said import differences
 

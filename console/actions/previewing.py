@@ -19,7 +19,8 @@ from schemas.intacct.functions import Function
 from schemas.kinds import Kind, RecordRef
 from schemas.scoro import Document, Synced, read_product
 from workers.bookmarks import bookmarked
-from workers.decide import Decision, Facts, decide, may_have_files, read
+from workers.decide import decide, may_have_files, read
+from workers.decisions import Decision, Facts
 from workers.files import FilesPlan, Read, plan_files
 from workers.needed import read_sources
 from workers.reference import References
