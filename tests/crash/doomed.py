@@ -3,7 +3,6 @@
 They are real processes over real RabbitMQ and Postgres, forked from a server that has imported the product already.
 """
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -23,6 +22,7 @@ import workers.inbound.write
 from app.processes import running, until_told_to_stop
 from app.settings import Settings
 from app.wiring import open_ledger
+from tests.crash.forks import forked
 from tests.worlds.world import QUEUES, World
 from workers import steps
 
@@ -31,9 +31,6 @@ CALL_S = 2.0
 LOOK_UP_AGAIN_S = 0.5
 CLAIM_S = 1
 """After this long bells that a dead relay had claimed are free again."""
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.crash.doomed"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +107,7 @@ def _die() -> None:
 @contextmanager
 def worker(world: World, moment: Moment = None, *, schedules: bool = False) -> Iterator[BaseProcess]:
     """A worker process of the world; it is gone when the block ends."""
-    process = PROCESSES.Process(
-        target=work, args=(world.settings, moment), kwargs={"schedules": schedules}, daemon=True
-    )
+    process = forked(work, world.settings, moment, schedules=schedules)
     process.start()
     try:
         yield process

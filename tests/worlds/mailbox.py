@@ -1,7 +1,7 @@
 """A mail server on loopback whose moods a test chooses, with everything that it took."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -24,8 +24,11 @@ class Mailbox:
 
     url: str = ""
     mood: str = "take"
+    refusal: str = "no such mailbox"
     taken: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    serve: Callable[[], Controller] | None = None
+    running: Controller | None = None
 
     def ids(self) -> list[str]:
         """The Message-IDs of what was taken."""
@@ -35,13 +38,25 @@ class Mailbox:
         """The subjects of what was taken."""
         return [str(mail["Subject"]) for mail in self.taken]
 
+    def go_away(self) -> None:
+        """Listen no more."""
+        if self.running is not None:
+            self.running.stop()
+            self.running = None
+
+    def come_back(self) -> None:
+        """Listen, at the address of before."""
+        if self.running is None and self.serve is not None:
+            self.running = self.serve()
+            self.running.start()
+
     # what aiosmtpd calls
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.mood == "refuse":
-            return "550 no such mailbox"
+            return f"550 {self.refusal}"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -63,16 +78,17 @@ def mailbox(*, with_login: bool = False) -> Iterator[Mailbox]:
     box = Mailbox()
 
     def known(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()))
+        right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        return AuthResult(success=right, handled=False)  # the server says so itself
 
     options: dict[str, Any] = {"authenticator": known, "auth_require_tls": False} if with_login else {}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port, **options)
-    controller.start()
+    box.url = f"smtp://127.0.0.1:{port}"
+    box.serve = lambda: Controller(box, hostname="127.0.0.1", port=port, **options)
+    box.come_back()
     try:
-        box.url = f"smtp://127.0.0.1:{port}"
         yield box
     finally:
-        controller.stop()
+        box.go_away()

@@ -13,9 +13,7 @@ from typing import Any
 
 from app.settings import Settings
 from tests.crash.chaos.launcher import Order, Role, live
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.crash.chaos.launcher", "app.web"])
+from tests.crash.forks import forked
 
 LOOK_S = 0.05
 RESTART_PAUSE_S = 0.2
@@ -90,9 +88,8 @@ class Supervised:
 
     def _start(self) -> None:
         self._line: Connection[Any, Any]
-        self._line, theirs = FORKS.Pipe()
-        arguments = (self.role, self._environment, str(self._folder), self.name, theirs)
-        self._process = FORKS.Process(target=live, args=arguments, daemon=True, name=self.name)
+        self._line, theirs = multiprocessing.Pipe()
+        self._process = forked(live, self.role, self._environment, str(self._folder), self.name, theirs)
         self._process.start()
         theirs.close()
 
