@@ -13,6 +13,7 @@ from console.pages import (
     connections,
     differing,
     documents,
+    failure_log,
     failures,
     overview,
     people,
@@ -25,7 +26,7 @@ from console.web import Console, LedgerAwayError, Pages, answer_errors
 from db.database import LEDGER_LOST
 
 MODULES = (
-    *(signing_in, overview, checks, differing, documents, replays, failures, records),
+    *(signing_in, overview, checks, differing, documents, replays, failure_log, failures, records),
     *(quick_actions, connections, people),
 )
 """In the order in which addresses are tried: `/documents/differing` comes before `/documents/{document_id}`."""

@@ -6,6 +6,7 @@ from typing import Any
 from db.console_requests import Listed
 from db.database import Ledger, planned_anew
 from db.failures import HELD
+from db.why import then
 
 Row = dict[str, Any]
 
@@ -20,7 +21,7 @@ STATES = ("open", "waiting", "resolved", "discarded")
 
 CARDS = f"""SELECT f.id, f.connection_id, c.name AS connection, f.error_class AS class, f.code, f.cause, f.fix,
         f.state::text AS state, f.reason,
-        f.who, f.incident, f.first_seen_at, f.last_seen_at, coalesce(h.count, 0)::int AS count,
+        f.who, f.holds, f.incident, f.first_seen_at, f.last_seen_at, coalesce(h.count, 0)::int AS count,
         coalesce(h.money, '{{}}') AS money, coalesce(h.named, '[]') AS named
     FROM failure f LEFT JOIN connection c ON c.id = f.connection_id
     LEFT JOIN LATERAL (
@@ -85,7 +86,7 @@ def failure(ledger: Ledger, failure_id: int) -> Row | None:
            WHERE subject = 'failure' AND subject_id = %s ORDER BY id DESC LIMIT 50""",
         [str(failure_id)],
     ).fetchall()
-    return {**found[0], "letters": letters, "history": history}
+    return {**found[0], "then": then(found[0]), "letters": letters, "history": history}
 
 
 def classes(ledger: Ledger) -> list[str]:

@@ -18,8 +18,9 @@ UNRESOLVED = """EXISTS (SELECT FROM failure f WHERE f.id = l.failure_id AND f.st
          AND fd.cleared_at IS NULL)))"""
 """SQL: what dead letter `l` tells still holds its document up."""
 
-LOG = f"""SELECT l.id, l.at, c.name AS connection, document_name(d) AS document, coalesce(d.number, '') AS number,
-        d.amount, d.currency, CASE WHEN {UNRESOLVED} THEN 'unresolved' ELSE 'settled' END AS state,
+LOG = f"""SELECT l.id, l.at, c.name AS connection, l.document_id, document_name(d) AS document,
+        coalesce(d.number, '') AS number, d.amount, d.currency,
+        CASE WHEN {UNRESOLVED} THEN 'unresolved' ELSE 'settled' END AS state,
         l.error_class AS class, l.code, l.cause, l.fix, l.who, l.attempt, l.failure_id AS failure
     FROM dead_letter l LEFT JOIN document d ON d.id = l.document_id LEFT JOIN connection c ON c.id = l.connection_id
     WHERE (%(connection)s::bigint IS NULL OR l.connection_id = %(connection)s)

@@ -11,6 +11,7 @@ from typing import Any
 from db.database import Ledger
 from db.failures import HELD
 from db.requests import LOOK_UP_SHARE
+from db.why import then
 from schemas.kinds import DOCUMENT_KINDS, Kind
 from schemas.schedule import described, next_slot
 from schemas.settings import ScheduleSettings
@@ -199,7 +200,7 @@ FAILURES = f"""WITH chosen AS (
     SELECT c.id, c.error_class AS class, c.code, c.cause, c.fix, c.state, coalesce(n.count, 0) AS count,
         coalesce(n.documents, '{{}}') AS documents, coalesce(m.money, '{{}}') AS money, c.who, c.culprit, c.incident,
         c.opened_at, c.first_seen_at, c.last_seen_at, c.reason, (SELECT name FROM connection WHERE id = c.connection_id)
-            AS connection
+            AS connection, c.holds
     FROM chosen c LEFT JOIN named n ON n.failure_id = c.id LEFT JOIN money m ON m.failure_id = c.id
     WHERE %(kind)s::text IS NULL OR %(kind)s = ANY(n.kinds)
     ORDER BY c.id"""
@@ -213,8 +214,8 @@ def failures(
     connection_id: int | None = None,
     failure_id: int | None = None,
 ) -> list[Row]:
-    """Failures, each with the documents that it holds up now and the money in them per currency."""
-    return ledger.execute(
+    """Failures, each with the documents that it holds up now, the money in them per currency, and what comes `then`."""
+    rows = ledger.execute(
         FAILURES.encode(),
         {
             "states": list(states) if states is not None else None,
@@ -223,6 +224,7 @@ def failures(
             "id": failure_id,
         },
     ).fetchall()
+    return [{**row, "then": then(row)} for row in rows]
 
 
 def failure(ledger: Ledger, failure_id: int) -> Row | None:

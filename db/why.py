@@ -1,5 +1,9 @@
-"""Why is this one not there? One sentence for every document that was ever seen, from where it stands now."""
+"""Why is this one not there? One sentence for every document that was ever seen, from where it stands now.
 
+And of a failure: what comes by itself once it is put right.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +40,24 @@ def why(ledger: Ledger, document_id: int) -> str:
     """Where a document stands and what it waits for, in words that say what comes next or what to do."""
     row = one(ledger, STANDING, [document_id])
     return " ".join(part for part in (_sentence(row), _beside(row)) if part)
+
+
+def then(failure: Mapping[str, Any]) -> str:
+    """What comes once a failure is put right, by its `state`, `class`, `holds` and `count`; empty: nothing."""
+    if failure["state"] not in {"open", "waiting"}:
+        return ""
+    if failure["class"] == "broken":
+        return "It is tried again by itself, and all that waits goes once it works."
+    if not failure["count"]:
+        return ""
+    if failure["state"] == "waiting":
+        return "Its documents are being tried again."
+    if failure["holds"]:
+        return (
+            "One document tries by itself each hour, and when it goes through the others follow. Trying all of them"
+            " again is faster."
+        )
+    return "Try all of them again; a document that is edited in Scoro goes by itself."
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -14,17 +14,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from db import mails, reports
 from db.database import Ledger
 from db.mails import Mail, Text
+from schemas.money import told
 from schemas.redaction import redact
+from schemas.words import count
 
 MAX_SUBJECT = 140
 MAX_LISTED = 25
 """Failures that a digest tells in full."""
 
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
-
-def _money(money: Mapping[str, str]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items()))
 
 
 def _instant(at: datetime) -> str:
@@ -37,7 +35,7 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=True,
 )
-_TEMPLATES.filters |= {"money": _money, "instant": _instant}
+_TEMPLATES.filters |= {"money": told, "instant": _instant}
 
 
 def of_mail(ledger: Ledger, mail: Mail, public_url: str | None) -> Text:
@@ -51,7 +49,8 @@ def of_failure(ledger: Ledger, failure_id: int, event: str, public_url: str | No
     """What is told of one failure."""
     found = reports.failures(ledger, failure_id=failure_id)[0]
     solved = "Solved: " if event == "cleared" else ""
-    connection = f"{found['connection']}: " if found["connection"] else ""
+    held = f" ({found['count']:,} documents)" if found["count"] > 1 else ""  # the cause names one of them
+    connection = f"{found['connection']}{held}: " if found["connection"] else ""
     facts = {"event": event, "f": found, **_where(failure_id, public_url)}
     return _text(f"{connection}{solved}{found['cause']}", "failure", facts)
 
@@ -61,7 +60,7 @@ def of_digest(ledger: Ledger, recipient: str | None, public_url: str | None) -> 
     ids = None if recipient is None else mails.open_for(ledger, recipient)
     found = [row for row in reports.failures(ledger, states=("open", "waiting")) if ids is None or row["id"] in ids]
     documents = sum(row["count"] for row in found)
-    total = f"{len(found)} {'failure' if len(found) == 1 else 'failures'}, {documents:,} documents"
+    total = f"{count(len(found), 'failure')}, {count(documents, 'document')}"
     listed = [row | _where(row["id"], public_url) for row in found[:MAX_LISTED]]
     facts = {"failures": listed, "more": len(found) - len(listed), "total": total}
     return _text(f"Still open: {total}", "digest", facts)

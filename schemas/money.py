@@ -5,7 +5,7 @@ everywhere; currencies with other decimals (ISO 4217) are told apart by `has_cen
 zero, as Scoro does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
@@ -28,6 +28,11 @@ class Money:
 
     def __str__(self) -> str:
         return f"{cents(self.amount):,} {self.currency}"
+
+
+def told(sums: Mapping[str, str]) -> str:
+    """Sums by their currencies, as people read them: `1,234.50 GBP, 12.00 USD`."""
+    return ", ".join(f"{Decimal(amount):,f} {currency}" for currency, amount in sorted(sums.items()))
 
 
 def has_cents(currency: str) -> bool:

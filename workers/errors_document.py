@@ -56,7 +56,8 @@ def errors_document() -> str:
             "## What happens next\n",
             _table(("class", "meaning", "tried again after", "at most", "then"), policy),
             f"\n## Intacct (version {intacct.CATALOGUE_VERSION})\n",
-            "The first row that fits decides. Equal codes with equal culprits are one failure of many documents.\n",
+            "The first row that fits decides. Equal codes with equal culprits are one failure of many documents. What"
+            " stands in brackets is told where Intacct names it.\n",
             _table(("code", "class", "number", "Intacct says", *words, "culprits"), of_intacct),
             f"\n## Scoro (version {scoro.CATALOGUE_VERSION})\n",
             _table(("code", "class", "Scoro says", *words), of_scoro),

@@ -20,7 +20,8 @@ from app.cli.common import (
     tell,
 )
 from app.cli.errors import Refusal
-from app.cli.output import count, plain, print_json, print_table
+from app.cli.output import plain, print_json, print_table
+from schemas.words import count
 
 if TYPE_CHECKING:
     from console.actions.going_live import Rehearsal

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.common import MAX_DATABASE_SESSIONS, AsJson, actor, tell_wait
-from app.cli.output import count, plain, print_json
+from app.cli.output import plain, print_json
+from schemas.words import count
 
 if TYPE_CHECKING:
     from app.settings import Settings

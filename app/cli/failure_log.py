@@ -1,16 +1,13 @@
 """`failures log|purge`: every single failure, for people, spreadsheets and scripts; forgetting those of long ago."""
 
-import csv
 import re
 import sys
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
 from app.cli import failures as listing
 from app.cli.common import AsJson, ConnectionOption, DocumentKind, Yes, agree, chosen_id, opened
-from app.cli.output import as_json as written
 from app.cli.output import plain, print_json_rows, print_table
 from app.cli.replaying import since_option
 
@@ -19,9 +16,6 @@ group = listing.group
 NEWEST = 50
 LEAST_DAYS = 30
 """Nothing younger is forgotten."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula at the beginning of a text."""
 
 Moment = Annotated[str | None, typer.Option(metavar="T", help="2026-03-01T09:00, 2026-03-01 or 36h ago.")]
 
@@ -38,6 +32,7 @@ def show_log(  # noqa: PLR0917  (options, each named by people)
     as_json: AsJson = False,
 ) -> None:
     """List every single failure, the newest first: with --csv or --json all of them, else 50."""
+    from console.spreadsheet import write_csv
     from db import failure_log
     from db.database import Ledger
     from db.failure_log import Filter
@@ -54,7 +49,7 @@ def show_log(  # noqa: PLR0917  (options, each named by people)
         if as_json:
             print_json_rows(failure_log.lines(session, wanted))
         elif as_csv:
-            print_csv(failure_log.COLUMNS, failure_log.lines(session, wanted))
+            write_csv(sys.stdout, failure_log.COLUMNS, failure_log.lines(session, wanted))
         else:
             _print(list(failure_log.lines(session, wanted, NEWEST)))
 
@@ -69,24 +64,6 @@ def _print(rows: list[dict[str, Any]]) -> None:
         ("At", "Document", "Number", "State", "Cause", "Fix"),
         [(r["at"], r["document"], r["number"], r["state"], r["cause"], r["fix"]) for r in rows],
     )
-
-
-def print_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Print rows as CSV with a heading; texts that a spreadsheet would run are led by an apostrophe."""
-    out = csv.writer(sys.stdout)
-    names = list(columns)
-    out.writerow(names)
-    for row in rows:
-        out.writerow([_cell(row[name]) for name in names])
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return written(value, indent=None).strip('"')
-    text = plain(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 @group.command()

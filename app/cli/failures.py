@@ -8,8 +8,10 @@ import typer
 
 from app.cli.common import AsJson, ConnectionOption, DocumentKind, chosen_id, opened
 from app.cli.errors import Refusal
-from app.cli.output import KEEPS_LINES, count, plain, print_json, print_table
+from app.cli.output import KEEPS_LINES, plain, print_json, print_table
 from schemas.kinds import Kind
+from schemas.money import told
+from schemas.words import count
 
 if TYPE_CHECKING:
     from db.database import Ledger as Session
@@ -65,7 +67,7 @@ def list_failures(
         ("Id", "State", "Documents", "Money", "Cause", "Fix", "Who can fix it"),
         [
             (
-                *(row["id"], row["state"], _few(row["documents"]), _money(row["money"])),
+                *(row["id"], row["state"], _few(row["documents"]), told(row["money"])),
                 *(row["cause"], row["fix"], row["who"]),
             )
             for row in rows
@@ -77,10 +79,6 @@ def list_failures(
 def _few(documents: list[str]) -> str:
     named = ", ".join(documents[:FEW])
     return f"{named} and {len(documents) - FEW} more" if len(documents) > FEW else named
-
-
-def _money(money: Mapping[str, str]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items()))
 
 
 def _print_sent(letter: Mapping[str, Any]) -> None:
@@ -118,9 +116,10 @@ def show(
         "Cause": found["cause"],
         "Fix": found["fix"],
         "Who": found["who"],
+        "Then": found["then"],
         "Class": f"{found['class']}, {found['code']}",
         "Connection": found["connection"],
-        "Holds up": f"{count(found['count'], 'document')}{': ' if found['money'] else ''}{_money(found['money'])}",
+        "Holds up": f"{count(found['count'], 'document')}{': ' if found['money'] else ''}{told(found['money'])}",
         "First seen": found["first_seen_at"],
         "Last seen": found["last_seen_at"],
     }

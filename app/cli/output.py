@@ -14,6 +14,8 @@ from uuid import UUID
 
 import typer
 
+from schemas.words import CONTROL, instant, one_line
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -22,23 +24,15 @@ WHOLE = frozenset(
 )
 """Columns whose cells stay on one line."""
 
-_CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
-KEEPS_LINES = {code: mark for code, mark in _CONTROL.items() if code not in (0x09, 0x0A)}
+KEEPS_LINES = {code: mark for code, mark in CONTROL.items() if code not in (0x09, 0x0A)}
 """For `str.translate`: a text of several lines without what a terminal would obey."""
-_VISIBLE = {**_CONTROL, ord("\n"): " ", ord("\t"): " ", ord("\r"): " "}
-"""Control characters and those that turn the direction of what follows."""
-
-
-def utc(at: datetime) -> str:
-    """An instant as ISO 8601 in UTC, to the second or as exact as it is."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _encoded(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):
-        return utc(value)
+        return instant(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):
@@ -76,12 +70,7 @@ def plain(value: object) -> str:
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     if isinstance(value, Decimal):
         return f"{value:,f}"
-    return str(value).translate(_VISIBLE)
-
-
-def count(n: int, what: str) -> str:
-    """A number of things: `1 request`, `2 requests`."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+    return one_line(str(value))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> "Table":

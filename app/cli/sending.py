@@ -22,9 +22,10 @@ from app.cli.common import (
     synced,
 )
 from app.cli.errors import Refusal
-from app.cli.output import count, on_terminal
+from app.cli.output import on_terminal
 from schemas.document_types import SYNCED_KINDS
 from schemas.kinds import Kind
+from schemas.words import count
 
 if TYPE_CHECKING:
     from console.actions.syncing import Listing

@@ -9,7 +9,8 @@ import typer
 
 from app.cli.common import Opened, opened
 from app.cli.errors import Refusal
-from app.cli.output import count, on_terminal, plain
+from app.cli.output import on_terminal, plain
+from schemas.words import count
 
 if TYPE_CHECKING:
     from db.waits import Wait

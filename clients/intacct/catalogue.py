@@ -21,6 +21,7 @@ _TELLING = tuple(entry for entry in KNOWN_ERRORS if not entry.vague)
 _VAGUE = tuple(entry for entry in KNOWN_ERRORS if entry.vague)
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PARTICULARS = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"|--[^-]+--|\d[\w./-]*")
 
 _PLAIN_WORDS: Mapping[str, str] = {
@@ -128,6 +129,10 @@ def _filled(template: str, words: Mapping[str, str]) -> str:
         name = found.group(1)
         return words.get(name) or _PLAIN_WORDS.get(name, name)
 
-    text = _PLACEHOLDER.sub(word, template.replace("{{", "\0").replace("}}", "\1"))
+    def part(found: re.Match[str]) -> str:
+        return found.group(1) if all(words.get(name) for name in _PLACEHOLDER.findall(found.group(1))) else ""
+
+    known = _OPTIONAL.sub(part, template.replace("{{", "\0").replace("}}", "\1"))
+    text = _PLACEHOLDER.sub(word, known)
     filled = text.replace("\0", "{").replace("\1", "}")
     return filled[:1].upper() + filled[1:]

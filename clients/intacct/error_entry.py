@@ -24,9 +24,10 @@ def strip_support_id(text: str) -> str:
 class Entry:
     """One known error: `numbers` and `text` say which, the rest what to do; without one of them it does not matter.
 
-    `says` is the sentence as the gateway writes it, for people. `culprits` are the names of the placeholders that
-    cause it; equal culprits and codes are one failure. A `vague` error says only that something failed: any other
-    error beside it is the cause.
+    `says` is the sentence as the gateway writes it, for people. Of `cause` and `fix` a part in brackets is told only
+    where all that it names is known: a text does not always name the culprit. `culprits` are the names of the
+    placeholders that cause it; equal culprits and codes are one failure. A `vague` error says only that something
+    failed: any other error beside it is the cause.
     """
 
     error_class: ErrorClass

@@ -2,8 +2,9 @@
 
 The gateway's numbers are often generic, so an entry may match the number, the text or both. Sources: intacct-xml-api,
 sections 4, 8, 9.1 and 10; scoro-api, sections 12.5 and 13. Causes and fixes may name `{number}`, `{customer}` and
-what the text of the entry names; `{{` is a brace. Those of the classes throttled and broken also stand for a whole
-request, where nothing can be named, so they name nothing.
+what the text of the entry names; a part in brackets is left out where something that it names is unknown; `{{` is a
+brace. Those of the classes throttled and broken also stand for a whole request, where nothing can be named, so they
+name nothing.
 """
 
 from clients.intacct.error_entry import Entry, entry, sentence, strip_support_id
@@ -11,7 +12,7 @@ from schemas.errors import ErrorClass, Who
 
 __all__ = ["CATALOGUE_VERSION", "KNOWN_ERRORS", "Entry", "sentence", "strip_support_id"]
 
-CATALOGUE_VERSION = 3
+CATALOGUE_VERSION = 4
 """Counts up with every change of the table."""
 
 _BY_ITSELF = "Nothing to do: sent again by itself."
@@ -191,7 +192,7 @@ _OURS: tuple[Entry, ...] = (
         "unknown_object",
         "Object definition X not found; Invalid fields list x",
         Who.US,
-        "We asked Intacct for an object or a field that it does not have.",
+        "We asked Intacct for an object or a field that it does not have[: {record}][: {fields}].",
         "Report it; if it is a dimension or custom field of yours, correct its name in the settings.",
         "record",
         "fields",
@@ -262,7 +263,7 @@ _THERE_ALREADY: tuple[Entry, ...] = (
         "account_number_exists",
         "Duplicate account number X",
         Who.INTACCT_ADMIN,
-        "Intacct has an account with this number already.",
+        "Intacct has an account with this number already[: {value}].",
         "Use the account that is there, or give the new one another number in Intacct.",
         "value",
         text=r"duplicate account number:? ?'?(?P<value>[\w-]*)",
@@ -359,7 +360,8 @@ _RULES: tuple[Entry, ...] = (
         "closed_period",
         "The period X is closed; Date must be on or after X",
         Who.FINANCE,
-        "The period of {number} is closed in Intacct.",
+        "The period of {number} is closed in Intacct[; its first open day is {first_open}][; its first open day is"
+        " {first_day}].",
         "Open the period in Intacct, change the date in Scoro, or set `closed_period` to `next_open`.",
         "first_open",
         "first_day",
@@ -410,7 +412,7 @@ _RULES: tuple[Entry, ...] = (
         "dimension_missing",
         "GL account requires Location dimension; requires a Department",
         Who.FINANCE,
-        "An account of {number} wants a dimension that a line does not have.",
+        "An account of {number} wants a dimension[, {dimension},][, {required},] that a line does not have.",
         "Fill the dimension in Scoro, or set a default for it (for locations: `location`) in the settings.",
         "dimension",
         "required",
@@ -433,7 +435,7 @@ _RULES: tuple[Entry, ...] = (
         "restricted",
         "X is restricted by GL account",
         Who.FINANCE,
-        "A dimension value of {number} is not allowed with the account of its line.",
+        "The dimension value {value} of {number} is not allowed with the account of its line.",
         "Change the account or the dimension in Scoro, or the restriction in Intacct.",
         "value",
         text=r"(?P<value>\S+) is restricted by GL account",
@@ -461,8 +463,8 @@ _RULES: tuple[Entry, ...] = (
         "invalid_reference",
         "Invalid Customer 'X' specified",
         Who.FINANCE,
-        "Intacct does not know the {record} that {number} names, or it is inactive.",
-        "Create or activate the {record} in Intacct, or correct it in Scoro.",
+        "Intacct does not know the {record}[ {value}] that {number} names, or it is inactive.",
+        "Create or activate the {record}[ {value}] in Intacct, or correct it in Scoro.",
         "record",
         "value",
         text=(

@@ -23,6 +23,7 @@ from producers import mail_texts
 from schemas.intacct.functions import Function
 from schemas.kinds import Kind
 from schemas.redaction import MASK
+from schemas.words import count
 
 MAX_WORDS = 2_000
 """Characters of a comment or a reason."""
@@ -53,7 +54,7 @@ class Plan:
     @property
     def text(self) -> str:
         """The price, as people agree to it."""
-        documents, requests = _count(len(self.items), "document"), _count(self.requests, "request")
+        documents, requests = count(len(self.items), "document"), count(self.requests, "request")
         left = min(price.left for price in self.prices.values())
         late = "" if all(price.affordable for price in self.prices.values()) else " The rest goes in the next month."
         return f"{documents} in {requests} at the most, of the {left:,} left this month.{late}"
@@ -120,7 +121,7 @@ def plan_edited(db: Database, failure_id: int, xml: str, *, document_ids: Collec
             raise NotDoneError(
                 _nothing([])
                 if not with_payload
-                else f"Failure {failure_id} holds {_count(len(with_payload), 'document')}: keep the controlid of the"
+                else f"Failure {failure_id} holds {count(len(with_payload), 'document')}: keep the controlid of the"
                 " function that you edit, or name the document."
             )
         _changes(refused[meant[0].document_id], function)
@@ -156,7 +157,7 @@ def cancel(db: Database, replay_id: int, *, actor: str | None = None) -> str:
     stopped = db.run(lambda session: replays.cancel(session, replay_id), actor=actor)
     if stopped is None:
         raise NotDoneError(f"There is no replay {replay_id} that runs: see `scoro-intacct failures replays`.")
-    return f"Replay {replay_id} is cancelled; it leaves {_count(stopped, 'document')} as before."
+    return f"Replay {replay_id} is cancelled; it leaves {count(stopped, 'document')} as before."
 
 
 def settle(db: Database, failure_id: int, state: str, *, why: str = "", actor: str | None = None) -> str:
@@ -314,7 +315,3 @@ def _words(text: str) -> str:
     if len(words) > MAX_WORDS:
         raise NotDoneError(f"That is too long: at most {MAX_WORDS:,} characters are kept.")
     return words
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -20,6 +20,7 @@ from db.database import Database, Ledger
 from producers import manual
 from schemas.document_types import SYNCED_KINDS
 from schemas.kinds import Kind
+from schemas.words import count
 from workers.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -86,7 +87,7 @@ def price(db: Database, connection: Connection, listing: Listing) -> str:
     """What it costs at the most, in a sentence: every document that is read again could have changed."""
     left_out = f" ({listing.left_out:,} older ones are left out)" if listing.left_out else ""
     return (
-        f"{connection.name}: Scoro lists {_count(listing.count, 'document')} since {listing.since}{left_out}. What"
+        f"{connection.name}: Scoro lists {count(listing.count, 'document')} since {listing.since}{left_out}. What"
         f" differs is sent: {prices.price(db, connection, listing.count)}"
     )
 
@@ -127,7 +128,3 @@ def sync_now(runtime: Runtime, connection: Connection, kinds: Sequence[Kind] = S
 
     threading.Thread(target=work, name=f"sync-{connection.id}", daemon=True).start()
     return f"Everything that Scoro lists for {connection.name} is read again; what differs is sent."
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -1,3 +1,5 @@
+import csv
+import io
 import re
 from collections.abc import Iterator
 
@@ -195,6 +197,30 @@ def test_failures_are_cards_by_cause_with_their_money_and_their_documents(
     number = re.findall(r'href="/failures/(\d+)"', card.text)[0]
     assert f"/documents/{embedded_world.document(invoice)['id']}" in anna.get(f"/failures/{number}").text
     assert anna.get("/failures/777").status_code == 404
+
+
+def test_the_log_of_failures_is_filtered_searched_and_taken_along_as_csv(
+    embedded_world: World, anna: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Nothing failed" in anna.get("/failures/log").text
+    customer = embedded_world.scoro.customer()
+    for number in (1, 2):
+        embedded_world.scoro.invoice(f"INV-{number}", customer, currency="XXX")
+    embedded_world.settle()
+    page = anna.get("/failures/log", params={"state": "unresolved", "kind": "invoice", "q": "inv-2"}).text
+    assert "invoice INV-2" in page
+    assert "invoice INV-1" not in page
+    for nothing in ({"state": "settled"}, {"kind": "bill"}, {"class": "refused"}, {"until": "2020-01-01"}):
+        assert "Nothing matches" in anna.get("/failures/log", params=nothing).text
+    monkeypatch.setattr("console.pages.failure_log.PAGE", 1)
+    first = anna.get("/failures/log", params={"q": "currency"}).text
+    older = anna.get(first.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")).text
+    assert ["invoice INV-1" in first, "invoice INV-2" in first] == ["invoice INV-2" in older, "invoice INV-1" in older]
+    file = anna.get("/failures/log.csv", params={"since": "2020-01-01", "q": "XXX"})
+    assert file.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    assert sorted(row["number"] for row in rows) == ["INV-1", "INV-2"]
+    assert {row["state"] for row in rows} == {"unresolved"}
 
 
 def refused_invoice(world: World) -> str:

@@ -72,7 +72,7 @@ def test_an_incident_is_told_once_when_it_opens_and_once_when_it_clears(ledger: 
     office.post()
     assert sorted(str(mail["To"]) for mail in box.taken) == [ANNA, BEN]
     (subject,) = set(box.subjects())
-    assert subject == "uk: It has no account."
+    assert subject == "uk (3 documents): It has no account."
     office.fail()
     office.post()
     assert len(box.taken) == 2
@@ -91,6 +91,8 @@ def test_an_incident_is_told_once_when_it_opens_and_once_when_it_clears(ledger: 
         assert "Choose an account in Scoro." in told
         assert "3 documents, 360.00 GBP" in told
         assert "finance person" in told
+        assert "Try all of them again" in told
+        assert "\n\n\n" not in told
         assert f"https://sync.example/failures/{failure}" in told
         assert "INV-1" not in told
 
@@ -126,6 +128,41 @@ def test_a_digest_comes_once_a_day_while_anything_is_open(ledger: Filled, box: M
     office.post()
     office.post(48 * 3600)
     assert len(box.taken) == 2 + 3
+
+
+def test_sums_are_told_as_people_read_them_and_one_is_no_plural(ledger: Filled, box: Mailbox) -> None:
+    office = Office(ledger, box, ANNA)
+    office.fail()
+    ledger.execute("UPDATE document SET amount = 1234567.5, currency = 'GBP'")
+    office.post()
+    office.post(25 * 3600)
+    assert box.subjects() == ["uk: It has no account.", "Still open: 1 failure, 1 document"]
+    for mail in box.taken:
+        for kind in ("plain", "html"):
+            assert "1 document, 1,234,567.50 GBP" in " ".join(body(mail, kind).split())
+
+
+@pytest.mark.parametrize(
+    ("error_class", "holds", "words"),
+    [
+        ("data", [], "Try all of them again"),
+        ("data", ["glaccountno=4100"], "One document tries by itself each hour"),
+        ("broken", [], "It is tried again by itself"),
+    ],
+)
+def test_a_mail_says_what_comes_once_the_cause_is_put_right(
+    ledger: Filled, box: Mailbox, error_class: str, holds: list[str], words: str
+) -> None:
+    office = Office(ledger, box, ANNA)
+    office.fail()
+    ledger.execute("UPDATE failure SET error_class = %s, holds = %s", [error_class, holds])
+    office.post()
+    office.clear()
+    office.post()
+    assert [[words in body(mail, kind) for kind in ("plain", "html")] for mail in box.taken] == [
+        [True] * 2,
+        [False] * 2,
+    ]
 
 
 def test_a_reply_that_is_lost_makes_the_same_mail_come_again(ledger: Filled, box: Mailbox) -> None:
@@ -205,7 +242,7 @@ def test_signing_in_and_what_can_go_wrong() -> None:
         host = box.url.removeprefix("smtp://")
         MailServer.at(f"smtp://{USER}:{quote(PASSWORD, safe='')}@{host}").send(made)
         assert box.ids() == ["<1@acme.example>"]
-        with pytest.raises(Unreachable) as raised:
+        with pytest.raises(Unreachable, match="535") as raised:
             MailServer.at(f"smtp://{USER}:wrong-one@{host}").send(made)
         assert "wrong-one" not in str(raised.value)
         with pytest.raises(Unreachable, match=r"encrypt|STARTTLS"):

@@ -163,6 +163,16 @@ def test_a_text_of_the_reference_is_known(
 
 
 @EVERY_TEXT
+def test_what_causes_a_failure_is_named_to_the_person_who_reads_of_it(
+    number: str, text: str, error_class: ErrorClass, code: str, culprit: tuple[str, ...]
+) -> None:
+    got = classify([GatewayErrorEntry(number, text)], {"number": "INV-1"})
+    told = f"{got.cause} {got.fix}"
+    assert [value for value in culprit if value not in told] == []
+    assert not set("{}[]") & set(told.replace("{vat_code_id}", "")), told
+
+
+@EVERY_TEXT
 def test_support_ids_wrappers_and_rollbacks_change_nothing(
     number: str, text: str, error_class: ErrorClass, code: str, culprit: tuple[str, ...]
 ) -> None:
@@ -226,6 +236,7 @@ def test_a_change_of_the_catalogue_counts_its_version_up() -> None:
         1: "8862176dc25aa033c51799da666568140efc89d8ff2f2b1587d92b60089b3afa",
         2: "2e49f52708245c4487461202db9aeb033eb549d7668b7a25e6c413bca8693be7",
         3: "1c5edb8ee0d006c03217e08b2b25c1f3ace1b0115222027c4e79809039cc2727",
+        4: "240e12ba62583f7c433e68ec481f222107a7e24e6b6bd9c0e1e3d62c8092e10f",
     }
     assert versions.get(CATALOGUE_VERSION) == digest(entries), (
         "the catalogue has changed: count CATALOGUE_VERSION up and add the digest of the new version here"
