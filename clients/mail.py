@@ -86,6 +86,10 @@ class MailServer:
         Once the server has said that it takes the mail, nothing that comes after counts.
         """
         sender, recipient = _bare(message["From"]), _bare(message["To"])
+        if not f"{sender}{recipient}".isascii():
+            raise Refused(
+                f"{sender} or {recipient} holds a letter that mail addresses do not: write the domain as xn--…"
+            )
         try:
             smtp = self._open()
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:

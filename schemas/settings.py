@@ -60,6 +60,8 @@ def _emails(addresses: tuple[str, ...]) -> tuple[str, ...]:
     for address in addresses:
         if not EMAIL.fullmatch(address):
             raise ValueError(f"{address!r} is not an e-mail address")
+        if not address.isascii():
+            raise ValueError(f"{address!r} holds letters beyond ASCII: write its domain as xn--…")
     return addresses
 
 

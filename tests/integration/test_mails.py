@@ -10,6 +10,7 @@ from clients.mail import MailServer, Refused, Unclear, Unreachable
 from db import failures, mails
 from producers import mail_texts
 from producers.mailer import KEEP_S, Mailer
+from schemas.settings import ConnectionSettings, set_key
 from tests.integration.ledgers import Filled
 from tests.worlds.mailbox import PASSWORD, USER, Mailbox, mailbox
 
@@ -253,6 +254,19 @@ def test_signing_in_and_what_can_go_wrong() -> None:
         box.mood = "refuse"
         with pytest.raises(Refused, match="550"):
             MailServer.at(f"smtp://{USER}:{quote(PASSWORD, safe='')}@{host}").send(made)
+
+
+@pytest.mark.parametrize("address", ["änna@acme.example", "anna@bücher.example"])
+def test_an_address_that_no_mail_can_carry_is_given_up_and_holds_nothing_up(
+    ledger: Filled, box: Mailbox, address: str
+) -> None:
+    with pytest.raises(ValueError, match="xn--"):
+        set_key(ConnectionSettings(), "notify.emails", address)
+    office = Office(ledger, box, address, ANNA)
+    office.fail()
+    office.post()
+    assert sorted(office.states()) == ["given_up", "sent"]
+    assert [str(mail["To"]) for mail in box.taken] == [ANNA]
 
 
 @pytest.mark.parametrize(
