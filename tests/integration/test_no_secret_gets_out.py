@@ -16,6 +16,8 @@ import pytest
 import structlog
 
 from app import logs
+from app.settings import Settings
+from app.wiring import open_ledger
 from clients.mail import MailServer
 from db.people import Role
 from producers.loop import Loop
@@ -27,10 +29,11 @@ from tests.worlds.mailbox import PASSWORD, USER, Mailbox, mailbox
 from tests.worlds.waiting import until
 from tests.worlds.world import SECRET_KEY, World
 from workers import poison
-from workers.poison import DeadMessage
+from workers.poison import DeadMessage, dead_queues
 
 SEALED = {("site", "api_key"), ("site", "user_token"), ("site", "hook_token"), ("connection", "password")}
 ANNA = "anna@acme.example"
+BROKER_PASSWORD, DATABASE_PASSWORD = "broker/p@ss <7>", "ledger&p@ss=7%"
 
 
 def forms(secret: str) -> set[str]:
@@ -75,6 +78,8 @@ def secrets(world: World) -> dict[str, str]:
         "hook token": world.connection.site.hook_token,
         "mail password": PASSWORD,
         "secret key": SECRET_KEY,
+        "broker password": BROKER_PASSWORD,
+        "database password": DATABASE_PASSWORD,
     }
 
 
@@ -128,6 +133,8 @@ def fail_in_every_way(world: World, box: Mailbox) -> None:
         world.intacct.control("faults", fault)
         send_all(world, make(world, 1, first=number))
         settle(world)
+    world.intacct.clear_faults()
+    fail_on_the_way_back(world, said)
     for message, code in ((said, 400), (said, 500)):
         world.scoro.fault("error", message=message, code=code, module="invoices")
         send_all(world, make(world, 1, first=100 + code))
@@ -154,6 +161,46 @@ def fail_in_every_way(world: World, box: Mailbox) -> None:
     logging.getLogger("some.library").error("It said %s", said)
     world.execute("UPDATE clock SET shift = shift + interval '10 s'")
     mailer.turn()
+    box.mood, box.refusal = "refuse", " ".join(sorted(forms(PASSWORD)))
+    world.ledger.db.run(lambda ledger: poison.keep(ledger, [DeadMessage("delivery", said, said.encode())]))
+    until(lambda: world.rows("SELECT FROM mail WHERE state = 'waiting'"), "there is one more mail")
+    world.execute("UPDATE clock SET shift = shift + interval '10 s'")
+    mailer.turn()
+    assert world.rows("SELECT FROM mail WHERE state = 'given_up' AND reason LIKE '%%***%%'")
+
+
+def fail_on_the_way_back(world: World, said: str) -> None:
+    """A pull that Intacct refuses, and a receipt that Scoro refuses."""
+    record = world.intacct.invoice("INV-5")
+    world.intacct.fault("error", function="query", description2=said)
+    world.pull()
+    settle(world)
+    world.intacct.clear_faults()
+    world.intacct.pay({"recordno": record["RECORDNO"], "amount": "1.00"})
+    world.scoro.fault("error", message=said, code=400, module="receipts")
+    world.pull()
+    settle(world)
+    assert world.rows("SELECT FROM dead_letter l JOIN document d ON d.id = l.document_id WHERE d.kind = 'receipt'")
+
+
+def lose_services(closed_port: int) -> None:
+    """A broker and a ledger that cannot be reached, at addresses with passwords."""
+    settings = Settings(
+        database_url=f"postgresql://sync:{quote(DATABASE_PASSWORD, safe='')}@127.0.0.1:{closed_port}/ledger",
+        amqp_url=f"amqp://sync:{quote(BROKER_PASSWORD, safe='')}@127.0.0.1:{closed_port}/",
+        secret_keys=SECRET_KEY,
+    )
+    logged = logging.getLogger("some.library")
+    for lost in (lambda: dead_queues(settings.amqp_url or "", ""), lambda: open_ledger(settings, actor="test")):
+        try:
+            with lost():
+                pass
+        except Exception as error:
+            logged.exception("lost: %s", settings)
+            sys.excepthook(type(error), error, error.__traceback__)
+        else:
+            pytest.fail("nothing listens there")
+    logged.error("%s %s", BROKER_PASSWORD, quote(DATABASE_PASSWORD, safe=""))
 
 
 def dump(world: World) -> Iterator[tuple[str, str]]:
@@ -189,9 +236,11 @@ def command_lines() -> Iterator[tuple[str, str]]:
             continue  # it has ended
 
 
-def test_no_secret_gets_out(embedded_world: World, box: Mailbox, lines: io.StringIO) -> None:
+def test_no_secret_gets_out(embedded_world: World, box: Mailbox, lines: io.StringIO, closed_port: int) -> None:
     world = embedded_world
-    world.change_settings({"notify.emails": ANNA, "delivery.linger_ms": "50"})
+    receipts = {"accounts.payment_bank": "Bank current account", "data.receipts.start_date": "2020-01-01"}
+    world.change_settings({"notify.emails": ANNA, "delivery.linger_ms": "50", **receipts})
+    lose_services(closed_port)
     with world.running():
         running = list(command_lines())
         fail_in_every_way(world, box)
@@ -201,11 +250,11 @@ def test_no_secret_gets_out(embedded_world: World, box: Mailbox, lines: io.Strin
         told += [("mail", str(mail)), *(("mail", str(part.get_content())) for part in mail.iter_parts())]
     assert any("***" in text for place, text in told if place == "failure.cause")
     assert any("***" in text for place, text in told if place == "log")
+    known = [(name, form) for name, secret in secrets(world).items() for form in forms(secret)]
     found = [
         (name, place, text[max(0, text.index(form) - 60) : text.index(form) + 60])
         for place, text in told
-        for name, secret in secrets(world).items()
-        for form in forms(secret)
+        for name, form in known
         if form in text
     ]
     places = sorted({(name, place) for name, place, _ in found})
