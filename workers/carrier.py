@@ -53,8 +53,11 @@ Call = tuple[str, Function]
 
 
 def deadline_s(functions: int) -> float:
-    """How long a call may take in all: Intacct works a second or two on a document."""
-    return 20.0 + 2.0 * functions
+    """How long a call may take in all: Intacct works a second or two on a document, on a slow day much longer.
+
+    It goes on for up to 15 minutes after a client has given up, so that giving up early only makes doubts.
+    """
+    return 60.0 + 2.0 * functions
 
 
 class ClaimLostError(Exception):

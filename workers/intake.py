@@ -95,7 +95,10 @@ class _Intake:
             documents = [reading for reading in readings.values() if isinstance(reading, Document)]
             unreadable = self._learn_products(scoro, documents)
             marked = bookmarked(scoro, self.connection, self.taken[0].module, list(records))
-            facts = self._facts(scoro, readings, unreadable, marked)
+            standing = self._standing()
+            if not self.taken:
+                return
+            facts = self._facts(scoro, standing, readings, unreadable, marked)
         except ScoroError as error:
             self._put_back(error)
             return
@@ -118,16 +121,23 @@ class _Intake:
             **{str(outcome): n for outcome in Outcome if (n := sum(d.outcome is outcome for d in decisions))},
         )
 
+    def _standing(self) -> dict[int, Standing]:
+        """Where the documents stand; one that turned out to be what we wrote to Scoro ourselves is gone by now."""
+        ids = [change.document_id for change in self.taken]
+        standing = self.runtime.db.run(lambda ledger: ledger_intake.standing(ledger, ids))
+        self.taken = [change for change in self.taken if change.document_id in standing]
+        return standing
+
     def _facts(
         self,
         scoro: ScoroClient,
+        standing: dict[int, Standing],
         readings: dict[int, Synced | Decision],
         products: dict[int, DocumentError],
         marked: Bookmarked,
     ) -> Facts:
         """What the decisions need beside the documents: the ledger's standing, and the records that they need."""
         db = self.runtime.db
-        standing = db.run(lambda ledger: ledger_intake.standing(ledger, [c.document_id for c in self.taken]))
         documents = [(change, r) for change in self.taken if isinstance(r := readings[change.id], Synced)]
         standing |= self._by_todays_measure(documents, standing)
         settings = self.connection.settings

@@ -58,6 +58,20 @@ def test_an_edit_at_any_step_of_intake_is_not_missed(stage: Stage, step: str, fi
     settled(stage)
 
 
+def test_a_document_that_is_gone_once_it_was_read_holds_no_other_one_up(stage: Stage) -> None:
+    stage.edit(ONE, "A")
+    stage.edit(2, "A")
+    reader = stage.intake().until("intake.read")
+    for table, key in (("change", "document_id"), ("document", "id")):  # it was what we had written to Scoro ourselves
+        stage.control.execute(
+            f"DELETE FROM {table} WHERE {key} IN (SELECT id FROM document WHERE scoro_id = %s)".encode(), [ONE]
+        )
+    del stage.scoro.contents[ONE]
+    reader.finish()
+    assert [row["scoro_id"] for row in stage.rows("SELECT scoro_id FROM document WHERE module = 'invoices'")] == [2]
+    settled(stage)
+
+
 @pytest.mark.parametrize("step", ["intake.taken", "scoro.answering", "intake.read", "intake.committed"])
 @pytest.mark.parametrize("fate", ["dies", "loses its session", "stands still"])
 def test_two_intakes_that_are_answered_in_reverse_order_end_at_the_last_state(

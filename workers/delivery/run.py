@@ -25,7 +25,7 @@ from schemas.intacct.functions import Function
 from schemas.intacct.orders import FunctionShapeError, check
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
-from workers.carrier import Called, Carrier, deadline_s, is_throttled, patiently, slot
+from workers.carrier import READ_S, Called, Carrier, deadline_s, is_throttled, patiently, slot
 from workers.delivery import (
     applying,
     attachments,
@@ -162,7 +162,7 @@ class Run:
                 settlements, _ = self._settled_by_look_up(doubted, {})
                 settled.commit(self.session, self.connection, settlements, doubted, from_states=("uncertain",))
                 return Round.WORKED
-            charge = self.charge(Purpose.LOOK_UP, len(asked))
+            charge = self.charge(Purpose.LOOK_UP, len(asked), limit_s=READ_S)
             if charge is None:
                 return Round.IDLE
             operations.note_attempts(self.session, charge.request_id, [operation.id for operation in doubted])
