@@ -5,29 +5,20 @@ not answered, it is a request of its own for all that are due. It changes nothin
 leaves nothing to mend: what was not prepared is asked again.
 """
 
-import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from db import applications, due, operations
+from db import applications, operations
 from db.database import Ledger
-from schemas.kinds import Purpose
-from workers.carrier import READ_S
-from workers.delivery import broken, credits
+from workers.delivery import credits
+from workers.delivery.reading import AGAIN_S, AT_MOST_S, Answers, Read, more_coming
 from workers.delivery.riders import Leaving, Results, Rider
-from workers.steps import reach
 
 if TYPE_CHECKING:
     from workers.delivery.run import Run
 
-AGAIN_S, AT_MOST_S = 60.0, 3600.0
-"""A look that is not answered is made again after this long, twice as long each time, up to the second."""
-
-
 LINGER_S, LINGER_AT_MOST_S = 1.0, 30.0
 """Bulk lets its look wait while more is known to come, as it costs a request whatever it asks for."""
-RECENT_S, RECENT_CHANGES = 1.0, 3
-"""More changes than this within this time: more are coming."""
 
 
 def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
@@ -46,42 +37,24 @@ def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
     return (Rider("credits", questions, heard),)
 
 
-def prepare(run: "Run") -> bool:
-    """Prepare the credits that are due; whether anything came of it."""
-    with run.session.transaction():
-        if due.more_coming(
-            run.session,
-            run.connection.id,
-            (),
-            within_s=run.connection.settings.delivery.linger_ms / 1000,
-            recent_s=RECENT_S,
-            recent=RECENT_CHANGES,
-        ):
-            applications.linger(run.session, run.connection.id, LINGER_S, LINGER_AT_MOST_S)
-        claimed = applications.claim(
-            run.session, run.connection.id, credits.MAX_APPLICATIONS, again_s=AGAIN_S, at_most_s=AT_MOST_S
-        )
-        taken = credits.fitting(claimed)
-        if not taken:
-            return False
-        asked = credits.questions(taken)
-        if not asked:
-            applications.save(run.session, credits.prepare(taken, {}))
-            return True
-        charge = run.charge(Purpose.LOOK_UP, len(asked), limit_s=READ_S, from_reserve=False)
-        if charge is None:
-            return False
-        operations.note_attempts(run.session, charge.request_id, [one.id for one in taken])
-    calls = [(str(uuid.uuid4()), function) for function in asked.values()]
-    called = run.carrier.call(charge, calls, unique=False)
-    reach("look_up.answered")
-    results = called.response.results if called.response else {}
-    answers = {name: results.get(controlid) for name, (controlid, _) in zip(asked, calls, strict=True)}
-    prepared = credits.prepare(taken, answers)
+def plan(run: "Run") -> Read | None:
+    """Ask what is open of the credits that are due."""
+    if more_coming(run, ()):
+        applications.linger(run.session, run.connection.id, LINGER_S, LINGER_AT_MOST_S)
+    claimed = applications.claim(
+        run.session, run.connection.id, credits.MAX_APPLICATIONS, again_s=AGAIN_S, at_most_s=AT_MOST_S
+    )
+    taken = credits.fitting(claimed)
+    if not taken:
+        return None
+    questions = credits.questions(taken)
 
-    def settle(ledger: Ledger) -> None:
+    def paid(ledger: Ledger, request_id: int) -> None:
+        operations.note_attempts(ledger, request_id, [one.id for one in taken])
+
+    def heard(ledger: Ledger, answers: Answers, _: int | None) -> bool:
+        prepared = credits.prepare(taken, {name: answers.get(name) for name in questions})
         applications.save(ledger, prepared)
-        broken.heard(ledger, run.connection, called.response, "document")
+        return bool(prepared) or not questions
 
-    run.carrier.end(charge, called, settle)
-    return bool(prepared)
+    return Read(questions, heard, paid)

@@ -7,54 +7,38 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from db import changes, drafts, due, outbox
+from db import changes, drafts, outbox
 from db.database import Ledger
 from db.drafts import Waiting
 from schemas.intacct.functions import in_, query
 from schemas.intacct.results import FunctionResult
-from schemas.kinds import Purpose
-from workers.carrier import READ_S
-from workers.delivery import broken
 from workers.delivery.look_ups.contents import DOCUMENTS
+from workers.delivery.reading import AGAIN_S, AT_MOST_S, Answers, Read, more_coming
 
 if TYPE_CHECKING:
     from workers.delivery.run import Run
 
 AT_ONCE = 200
 """Drafts of one look."""
-AGAIN_S, AT_MOST_S = 60.0, 3600.0
-"""A look that is not answered is made again after this long, twice as long each time, up to the second."""
-RECENT_S, RECENT_CHANGES = 1.0, 3
-"""More changes than this within this time: more are coming."""
 
 
-def look(run: "Run") -> bool:
-    """Look at the drafts that due operations rely on; whether anything came of it."""
-    with run.session.transaction():
-        asked = drafts.waiting(run.session, run.connection.id, tuple(DOCUMENTS), AT_ONCE)
-        if not asked or _more_is_coming(run, asked):
-            return False
-        names = list(dict.fromkeys(item.object for item in asked))
-        charge = run.charge(Purpose.LOOK_UP, len(names), limit_s=READ_S, from_reserve=False)
-        if charge is None:
-            return False
-        drafts.put_off(run.session, [item.id for item in asked], AGAIN_S, AT_MOST_S)
-    calls = [
-        (str(uuid.uuid4()), query(name, ("RECORDNO", "STATE"), in_("RECORDNO", _keys(name, asked)))) for name in names
-    ]
-    called = run.carrier.call(charge, calls, unique=False)
-    results = called.response.results if called.response else {}
-    answers = {
-        name: results[controlid] for name, (controlid, _) in zip(names, calls, strict=True) if controlid in results
-    }
-    states = _states(asked, answers)
+def plan(run: "Run") -> Read | None:
+    """Ask for the states of the drafts that due operations rely on."""
+    asked = drafts.waiting(run.session, run.connection.id, tuple(DOCUMENTS), AT_ONCE)
+    if not asked or _more_is_coming(run, asked):
+        return None
+    names = dict.fromkeys(item.object for item in asked)
+    questions = {name: query(name, ("RECORDNO", "STATE"), in_("RECORDNO", _keys(name, asked))) for name in names}
 
-    def settle(ledger: Ledger) -> None:
+    def paid(ledger: Ledger, _: int) -> None:
+        drafts.put_off(ledger, [item.id for item in asked], AGAIN_S, AT_MOST_S)
+
+    def heard(ledger: Ledger, answers: Answers, _: int | None) -> bool:
+        states = _states(asked, answers)
         _settle(ledger, run.connection.id, asked, states)
-        broken.heard(ledger, run.connection, called.response, "document")
+        return bool(states)
 
-    run.carrier.end(charge, called, settle)
-    return bool(states)
+    return Read(questions, heard, paid)
 
 
 def _keys(object_name: str, asked: Sequence[Waiting]) -> list[str]:
@@ -84,11 +68,4 @@ def _more_is_coming(run: "Run", asked: Sequence[Waiting]) -> bool:
     linger_s = run.connection.settings.delivery.linger_ms / 1000
     if any(item.interactive for item in asked) or max(item.age_s for item in asked) >= linger_s:
         return False
-    return due.more_coming(
-        run.session,
-        run.connection.id,
-        [item.document_id for item in asked],
-        within_s=linger_s,
-        recent_s=RECENT_S,
-        recent=RECENT_CHANGES,
-    )
+    return more_coming(run, [item.document_id for item in asked])

@@ -3,7 +3,6 @@
 They ride in requests that leave anyway; an edit that waits for them has them looked up at once, all in one request.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,8 @@ from db.read_backs import Adopted
 from schemas.intacct.functions import Function, in_, query
 from schemas.intacct.results import FunctionResult
 from schemas.kinds import Purpose
-from workers.carrier import READ_S
-from workers.delivery import broken
 from workers.delivery.look_ups.contents import DOCUMENTS, header_fields, line_fields
+from workers.delivery.reading import Answers, Read
 from workers.delivery.riders import Leaving, Rider
 
 if TYPE_CHECKING:
@@ -42,39 +40,32 @@ def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
     return riders
 
 
-def look_up(run: "Run") -> bool:
-    """Read at once what edits wait for; whether anything came of it."""
-    with run.session.transaction():
-        adopted = [
-            item
-            for item in read_backs.without_lines(run.session, run.connection.id, tuple(DOCUMENTS), AT_ONCE)
-            if item.wanted
-        ]
-        if not adopted:
-            return False
-        asked = {
-            f"{name} {part}": function
-            for name in dict.fromkeys(item.object for item in adopted)
-            for part, function in _functions(name, [item for item in adopted if item.object == name]).items()
-        }
-        charge = run.charge(Purpose.LOOK_UP, len(asked), limit_s=READ_S, from_reserve=False)
-        if charge is None:
-            return False
-        read_backs.no_longer_wanted(run.session, adopted)
-    calls = {name: (str(uuid.uuid4()), function) for name, function in asked.items()}
-    called = run.carrier.call(charge, list(calls.values()), unique=False)
-    results = called.response.results if called.response else {}
-    answers = {name: results[controlid] for name, (controlid, _) in calls.items() if controlid in results}
+def plan(run: "Run") -> Read | None:
+    """Ask at once for the lines that edits wait for."""
+    adopted = [
+        item
+        for item in read_backs.without_lines(run.session, run.connection.id, tuple(DOCUMENTS), AT_ONCE)
+        if item.wanted
+    ]
+    if not adopted:
+        return None
+    by_object = {name: [a for a in adopted if a.object == name] for name in dict.fromkeys(a.object for a in adopted)}
+    questions = {
+        f"{name} {part}": function
+        for name, mine in by_object.items()
+        for part, function in _functions(name, mine).items()
+    }
 
-    def settle(ledger: Ledger) -> None:
-        for name in dict.fromkeys(item.object for item in adopted):
-            mine = [item for item in adopted if item.object == name]
+    def paid(ledger: Ledger, _: int) -> None:
+        read_backs.no_longer_wanted(ledger, adopted)
+
+    def heard(ledger: Ledger, answers: Answers, _: int | None) -> bool:
+        for name, mine in by_object.items():
             own = {part: answers[f"{name} {part}"] for part in (HEADER, LINES) if f"{name} {part}" in answers}
             keep(ledger, run.connection.id, mine, own)
-        broken.heard(ledger, run.connection, called.response, "document")
+        return bool(answers)
 
-    run.carrier.end(charge, called, settle)
-    return bool(answers)
+    return Read(questions, heard, paid)
 
 
 def keep(ledger: Ledger, connection_id: int, adopted: Sequence[Adopted], results: Mapping[str, FunctionResult]) -> None:

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from db import due, failures, needs, older, operations, outbox
+from db import failures, needs, older, operations, outbox
 from db.database import Ledger
 from db.older import Finding, Older
 from db.operations import Settlement
-from schemas.kinds import Purpose
-from workers.carrier import READ_S
-from workers.delivery import broken, first_look
+from workers.delivery import first_look
+from workers.delivery.reading import AGAIN_S, AT_MOST_S, Answers, Read, more_coming
 from workers.delivery.riders import Leaving, Results, Rider
-from workers.steps import reach
 
 if TYPE_CHECKING:
     from workers.delivery.run import Run
@@ -28,43 +26,28 @@ log = structlog.get_logger(__name__)
 
 GATHER_S = 60.0
 """Bulk waits at most so long for more that is being read."""
-AGAIN_S, AT_MOST_S = 60.0, 3600.0
-"""A look-up that is not answered is done again after this long, twice as long each time, up to the second."""
-RECENT_S, RECENT_CHANGES = 1.0, 3
-"""More changes than this within this time: more are coming."""
 
 
-def look_first(run: "Run") -> bool:
-    """Look up what is due, if it should be now; whether anything came of it."""
-    with run.session.transaction():
-        if not _is_time(run):
-            return False
-        asked = older.claim(
-            run.session, run.connection.id, first_look.MAX_OPERATIONS, again_s=AGAIN_S, again_at_most_s=AT_MOST_S
-        )
-        questions = first_look.questions(asked)
-        if not questions:
-            return False
-        charge = run.charge(Purpose.LOOK_UP, len(questions), limit_s=READ_S, from_reserve=False)
-        if charge is None:
-            return False
-        operations.note_attempts(run.session, charge.request_id, [operation.id for operation in asked])
-    calls = [(str(uuid.uuid4()), question.function) for question in questions]
-    called = run.carrier.call(charge, calls, unique=False)
-    reach("look_up.answered")
-    results = called.response.results if called.response else {}
-    answers = [results.get(controlid) for controlid, _ in calls]
-    answered = 0
+def plan(run: "Run") -> Read | None:
+    """Ask for the numbers of what is due, if it should be now."""
+    if not _is_time(run):
+        return None
+    asked = older.claim(
+        run.session, run.connection.id, first_look.MAX_OPERATIONS, again_s=AGAIN_S, again_at_most_s=AT_MOST_S
+    )
+    questions = {str(place): question for place, question in enumerate(first_look.questions(asked))}
+    if not questions:
+        return None
 
-    def settle(ledger: Ledger) -> None:
-        nonlocal answered
+    def paid(ledger: Ledger, request_id: int) -> None:
+        operations.note_attempts(ledger, request_id, [operation.id for operation in asked])
+
+    def heard(ledger: Ledger, answers: Answers, request_id: int | None) -> bool:
         parties = older.known_parties(ledger, run.connection.id)
-        said = first_look.findings(questions, answers, parties)
-        answered = apply(ledger, run.connection.id, asked, said, charge.request_id)
-        broken.heard(ledger, run.connection, called.response, "document")
+        said = first_look.findings(list(questions.values()), [answers.get(name) for name in questions], parties)
+        return apply(ledger, run.connection.id, asked, said, request_id) > 0
 
-    run.carrier.end(charge, called, settle)
-    return answered > 0
+    return Read({name: question.function for name, question in questions.items()}, heard, paid)
 
 
 def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
@@ -92,14 +75,7 @@ def _is_time(run: "Run") -> bool:
         return True
     if older.others_ready(run.session, run.connection.id):
         return False  # it rides along with them
-    return waiting.count >= first_look.MAX_OPERATIONS or not due.more_coming(
-        run.session,
-        run.connection.id,
-        waiting.documents,
-        within_s=run.connection.settings.delivery.linger_ms / 1000,
-        recent_s=RECENT_S,
-        recent=RECENT_CHANGES,
-    )
+    return waiting.count >= first_look.MAX_OPERATIONS or not more_coming(run, waiting.documents)
 
 
 def apply(

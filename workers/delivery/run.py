@@ -36,6 +36,7 @@ from workers.delivery import (
     look_up,
     older,
     pack,
+    reading,
     riders,
     settle,
     settled,
@@ -58,8 +59,6 @@ POLL_S = 0.1
 EVER = datetime.min.replace(tzinfo=UTC)
 LATE_COMMIT = timedelta(seconds=2)
 """A transaction commits within this long of the due times that it writes."""
-RECENT_S, RECENT_CHANGES = 1.0, 3
-"""More changes than this within this time: more are coming, bulk lingers."""
 REPLAY_LINGER_S = 30.0
 """Packs of a replay wait so long for the rest of it to be read: its price says that they are full."""
 GATHER_AT_MOST_S = 2.0
@@ -141,7 +140,7 @@ class Run:
 
     def look_first(self) -> bool:
         """Read what operations that are due rely on; whether anything came of it."""
-        return older.look_first(self) or applying.prepare(self) or lines.look_up(self) or drafts.look(self)
+        return any(reading.read_first(self, plan) for plan in READS)
 
     def look_up(self, *, early: bool = False) -> Round:
         """Ask Intacct about operations in doubt whose look-up is due, or `early` about any."""
@@ -259,7 +258,7 @@ class Run:
                 return Round.IDLE
             replaying = due.replaying(self.session, self.connection.id)
             wait_s = pack.linger_s(chosen, limits, REPLAY_LINGER_S if replaying else 0.0)
-            if wait_s > 0 and self._more_coming(chosen):
+            if wait_s > 0 and reading.more_coming(self, [operation.document_id for operation in chosen.operations]):
                 connections.gather_bulk(
                     self.session, self.connection.id, min(wait_s, GATHER_AT_MOST_S) if replaying else wait_s
                 )
@@ -318,16 +317,6 @@ class Run:
             if token.turn_of is not None:
                 outbox.ring(self.session, "delivery", token.turn_of)
         return token.granted
-
-    def _more_coming(self, chosen: pack.Pack) -> bool:
-        return due.more_coming(
-            self.session,
-            self.connection.id,
-            [operation.document_id for operation in chosen.operations],
-            within_s=self.connection.settings.delivery.linger_ms / 1000,
-            recent_s=RECENT_S,
-            recent=RECENT_CHANGES,
-        )
 
     def _refuse_misshapen(self, sending: Sequence[Sending]) -> bool:
         """Our own element-order table says no before the gateway does, which would take the whole pack along."""
@@ -394,3 +383,7 @@ class Run:
 
         self.carrier.end(charge, called, commit)
         lag.observe(self.runtime.db, [operation.id for operation in sending])
+
+
+READS: tuple[reading.Plan, ...] = (older.plan, applying.plan, lines.plan, drafts.plan)
+"""What is read first of what is due, in this order; one request of a run at the most."""
