@@ -3,11 +3,13 @@
 import argparse
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from app import logs
+from tests.crash.chaos import conductor, faults
 from tests.crash.chaos.conductor import conduct
 from tests.crash.chaos.faults import kinds
 from tests.crash.chaos.services import services
@@ -20,10 +22,15 @@ def main() -> int:
     options.add_argument("--faults", type=int, default=1_000, help="how many (1000)")
     options.add_argument("--seed", type=int, default=None, help="repeats the plan of an earlier run")
     options.add_argument("--only", default="", help="only kinds of faults with this in their names")
+    options.add_argument("--patience", type=float, default=1.0, help="wait so many times as long: a busy machine (1)")
     options.add_argument("--keep", action="store_true", help="keep the logs of a run that found nothing, too")
     given = options.parse_args()
     if not any(given.only in kind.name for kind in kinds()):
         options.error(f"no kind of fault has {given.only!r} in its name")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background, where it is ignored
+    faults.STRIKE_S *= given.patience
+    faults.TERM_BOUND_S *= given.patience
+    conductor.QUIET_S *= given.patience
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     folder = Path(tempfile.mkdtemp(prefix="scoro-intacct-crash-"))
     folder.chmod(0o711)  # the unprivileged database server passes through

@@ -163,7 +163,7 @@ class _Chapter:
             schedulers = 1 + self.number % 2  # two do nothing twice, one that is gone is missed
             with supervised(proxied, self.folder, schedulers=schedulers) as processes:
                 web = f"http://{base.http_bind}"
-                until(lambda: _answers(web), "the web server answers", 30)
+                until(lambda: _answers(web), "the web server answers", 120)
                 world.subscribe(web)
                 for invoice in desk.till.paid:
                     world.send(invoice)

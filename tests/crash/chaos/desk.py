@@ -18,7 +18,7 @@ LATELY = 12
 """Edits go to this many of the newest invoices."""
 PAID_INVOICES = 4
 VENDORS = 3
-START_S = 60.0
+START_S = 180.0
 
 
 class Till:

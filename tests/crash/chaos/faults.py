@@ -121,8 +121,10 @@ def _until_struck(condition: Callable[[], bool], what: str) -> None:
 # -------------------------------------------------------------------------------------------------- processes
 
 
-RARE = ("dead_letter", "mail", "poison")
+RARE = ("dead_letter", "look_up", "mail", "poison", "pull", "scoro.looked_up")
 """Steps that few things pass: each process counts for itself."""
+ASK_AGAIN_S = 1.0
+"""A look that somebody asked for may ride in a request that leaves anyway, past its own steps: asked for again."""
 
 
 def _provoke(stage: Stage, step: str) -> None:
@@ -154,8 +156,14 @@ def _at_step(step: str, roles: Sequence[Role], how: signal.Signals, stage: Stage
         process.order(order)
     struck: list[Supervised] = []
 
+    asked_at = time.monotonic()
+
     def one_obeyed() -> bool:
+        nonlocal asked_at
         struck[:] = [process for process in doomed if process.obeyed()]
+        if not struck and step.startswith("pull") and time.monotonic() - asked_at > ASK_AGAIN_S:
+            stage.desk.till.ask()
+            asked_at = time.monotonic()
         return bool(struck)
 
     _provoke(stage, step)
