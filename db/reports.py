@@ -294,19 +294,27 @@ def sites(ledger: Ledger) -> list[Row]:
 
 
 def connections(ledger: Ledger) -> list[Row]:
-    """Every connection, disconnected ones last; `hook_token` is sealed. Requests are those of this month."""
+    """Every connection, disconnected ones last; `hook_token` is sealed. Requests are those of this month.
+
+    `resumes_at` is set once they are used up: a connection that is active goes on then by itself.
+    """
     rows = ledger.execute(
         """SELECT c.id, c.name, s.name AS site, c.scoro_entity, co.company_id AS company, c.entity, c.state, c.reason,
                s.hook_token, c.webhooks_problem, c.tax_solution, s.time_zone, c.settings -> 'schedule' AS schedule,
                ledger_now() AS now,
                coalesce(u.used, 0) AS requests_used,
                (SELECT count(*) FROM failure f WHERE f.connection_id = c.id AND f.state IN ('open', 'waiting'))
-                    AS unresolved
+                    AS unresolved,
+               CASE WHEN c.state <> 'disconnected' AND EXISTS (SELECT FROM quota q WHERE q.site_id = s.id
+                        AND q.month = site_month(s.time_zone)
+                        AND q.used >= s.request_limit - s.request_limit / %s)
+                    THEN (site_month(s.time_zone) + interval '1 month') AT TIME ZONE s.time_zone END AS resumes_at
            FROM connection c JOIN site s ON s.id = c.site_id JOIN company co ON co.id = c.company
            LEFT JOIN (SELECT r.connection_id, count(*) AS used FROM site s
                       JOIN request r ON r.site_id = s.id AND r.month = site_month(s.time_zone)
                       WHERE r.state <> 'withdrawn' GROUP BY 1) u ON u.connection_id = c.id
-           ORDER BY c.state = 'disconnected', c.name"""
+           ORDER BY c.state = 'disconnected', c.name""",
+        [LOOK_UP_SHARE],
     ).fetchall()
     for row in rows:
         schedule = ScheduleSettings.model_validate(row.pop("schedule") or {})

@@ -113,6 +113,10 @@ def list_connections(as_json: AsJson = False) -> None:
             typer.echo(f"{plain(row['name'])}: {row['schedule']}; the next run is at {plain(row['next_run'])}")
         elif row["schedule"] != "continuous" and row["state"] != "disconnected":
             typer.echo(f"{plain(row['name'])}: {row['schedule']}; sent by `sync now` and `send` alone")
+        if row["resumes_at"]:
+            typer.echo(
+                f"{plain(row['name'])}: this month's requests are used up; it goes on at {plain(row['resumes_at'])}"
+            )
         if row["webhooks_problem"] and row["state"] != "disconnected":
             typer.echo(f"{plain(row['name'])}: webhooks do not come: {plain(row['webhooks_problem'])}")
         if row["reason"]:

@@ -106,6 +106,7 @@ class ConnectionRow(_Row):
     state: str
     reason: str
     next_run: datetime | None
+    resumes_at: datetime | None
     tax_solution: str | None
     requests_used: int
     unresolved: int

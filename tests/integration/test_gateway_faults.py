@@ -12,9 +12,11 @@ from app.wiring import gateway_of
 from clients.intacct.gateway import Login
 from sandbox import fixtures
 from schemas.intacct.functions import Function
+from tests.worlds.hands import hands_on
 from tests.worlds.stand_ins import lines_of, today
 from tests.worlds.waiting import until
 from tests.worlds.world import World
+from workers.delivery.settle import BISECT_BUDGET
 
 FAULTS: dict[str, dict[str, Any]] = {
     "answer lost after the commit": {"fault": "lost_after_commit"},
@@ -199,6 +201,23 @@ def test_one_function_that_the_gateway_cannot_read_keeps_nothing_else_back(world
     assert "INV-3" in failure["cause"]
     numbers = sorted(row["RECORDID"] for row in world.intacct.invoices())
     assert numbers == [f"INV-{number}" for number in range(1, 9) if number != 3]
+    assert world.requests_used() == world.requests_received()
+
+
+def test_of_fifty_in_a_pack_one_that_only_the_gateway_cannot_read_holds_up_none(world: World) -> None:
+    customer = world.scoro.customer()
+    ids = [world.scoro.invoice(f"INV-{number}", customer) for number in range(1, 51)]
+    world.intacct.fault("schema", contains="<invoiceno>INV-31</invoiceno>", count=None)
+    with hands_on(world) as hands:
+        sent = hands.notice(*ids)
+    assert sent[0]["functions"].count("create_invoice") == 50, "our own table of elements finds nothing wrong"
+    numbers = {row["RECORDID"] for row in world.intacct.invoices()}
+    assert numbers == {f"INV-{number}" for number in range(1, 51) if number != 31}
+    rejected = world.row("SELECT count(*) AS n FROM request WHERE reason <> 'ok'")["n"]
+    assert 2 <= rejected <= 8 < BISECT_BUDGET
+    assert len(sent) <= 2 * rejected
+    (failure,) = world.failures()
+    assert failure["ids"] == [ids[30]]
     assert world.requests_used() == world.requests_received()
 
 

@@ -3,7 +3,7 @@
 import threading
 from datetime import UTC, datetime
 
-from db import operations, outbox, requests
+from db import operations, outbox, recovery, requests
 from schemas.kinds import Purpose
 from tests.worlds.waiting import until
 from tests.worlds.world import World
@@ -135,6 +135,32 @@ def test_a_request_that_never_left_is_refunded_to_the_month_it_was_paid_in(embed
     world.execute("UPDATE clock SET shift = '40 days'")
     world.ledger.db.run(lambda ledger: requests.end(ledger, charge.request_id, "withdrawn", "never left"))
     assert world.requests_used() == before
+
+
+def test_six_that_look_for_the_dead_at_once_refund_and_take_over_each_request_once(embedded_world: World) -> None:
+    world = embedded_world
+    before = world.requests_used()
+    for place in range(10):
+        charge = world.ledger.db.run(
+            lambda ledger: requests.charge(ledger, 1, None, Purpose.BULK, functions=1, deadline_s=1)
+        )
+        assert charge is not None
+        if place % 2:
+            assert world.ledger.db.run(lambda ledger, id=charge.request_id: requests.leave(ledger, id))  # type: ignore[misc]
+    start = threading.Barrier(6)
+
+    def look() -> None:
+        start.wait()
+        world.ledger.db.run(lambda ledger: recovery.recover(ledger, 900))
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    states = world.rows("SELECT state::text, count(*) AS n FROM request WHERE purpose = 'bulk' GROUP BY 1 ORDER BY 1")
+    assert states == [{"state": "unanswered", "n": 5}, {"state": "withdrawn", "n": 5}]
+    assert world.requests_used() == before + 5
 
 
 def test_the_fence_lets_nobody_pass_after_the_send_window_or_twice(embedded_world: World) -> None:

@@ -2,7 +2,9 @@
 
 Several parts of a run need such reads (`READS` in `workers.delivery.run`): numbers of older documents, what is open of
 credits, lines of records that stood there before us, states of drafts. Each plans its questions; this carries them, and
-breaks the connection off where its user may not read. A read changes nothing in Intacct, so whoever dies in it leaves nothing to mend: what was not answered is asked again.
+breaks the connection off where its user may not read.
+
+A read changes nothing in Intacct, so whoever dies in it leaves nothing to mend: what was not answered is asked again.
 """
 
 import uuid
