@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import schemas.pacing
 from db.database import Ledger, one
 from db.requests import LOOK_UP_SHARE
 from schemas.pacing import Gathered, Month, Pace, pace
@@ -13,6 +14,8 @@ MONTH = """SELECT s.request_limit AS limit, s.request_limit / %(share)s AS kept_
         coalesce(q.used, 0) AS used,
         (SELECT count(*) FROM request r WHERE r.site_id = s.id AND r.month = m.month AND r.purpose <> 'bulk'
             AND r.state <> 'withdrawn')::int AS others,
+        (SELECT count(*) FROM request r WHERE r.site_id = s.id AND r.month = m.month AND r.purpose = 'pull'
+            AND r.state <> 'withdrawn')::int AS pulls,
         extract(epoch FROM ledger_now() - m.month::timestamp AT TIME ZONE s.time_zone)::float AS elapsed_s,
         extract(epoch FROM (m.month + interval '1 month') AT TIME ZONE s.time_zone - ledger_now())::float
             AS remaining_s,
@@ -75,6 +78,23 @@ def take_token(ledger: Ledger, site_id: int, connection_id: int) -> Token:
             return Token(False, Pace(now.tokens - 1, now.bound, now.rate).wait_s(mine), turn)
     _keep(ledger, site_id, now.tokens - 1)
     return Token(True)
+
+
+PULLING = """SELECT n.site_id, (SELECT count(*) FROM pull p JOIN connection o ON o.id = p.connection_id
+        WHERE o.site_id = n.site_id AND o.state = 'active')::int AS connections
+    FROM connection n WHERE n.id = %s"""
+
+
+def pull_gap_s(ledger: Ledger, connection_id: int) -> float:
+    """How far apart the looks of a connection are at the least, so that its site's share of them lasts."""
+    site = one(ledger, PULLING, [connection_id])
+    return schemas.pacing.pull_gap_s(month_of(ledger, site["site_id"]), max(1, site["connections"]))
+
+
+def pulls_are_ahead(ledger: Ledger, connection_id: int) -> bool:
+    """Whether the looks of a connection's site have used more than their share has come to so far."""
+    site = one(ledger, PULLING, [connection_id])
+    return schemas.pacing.pulls_are_ahead(month_of(ledger, site["site_id"]))
 
 
 def refill(ledger: Ledger, site_id: int) -> None:

@@ -7,15 +7,23 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from db import locks, outbox
+from db import locks, outbox, pacing
 from db.database import Ledger, one
 from schemas.settings import ConnectionSettings
 
 DEFAULT_INTERVAL = ConnectionSettings().pull.interval
 
-DUE_AT = f"""greatest(p.not_before, co.throttled_until, coalesce(p.asked_at, p.last_at + make_interval(
-    mins => coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}))))"""
-"""SQL: when pull `p` of connection `n` with company `co` is due."""
+INTERVAL = f"""make_interval(mins => coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}))"""
+
+DUE_AT = f"""greatest(p.not_before, co.throttled_until, coalesce(p.asked_at,
+    p.last_at + greatest({INTERVAL}, make_interval(secs => p.paced_s))))"""
+"""SQL: when pull `p` of connection `n` with company `co` is due: an interval after the last one, or as much later as
+the site's month allows."""
+RIDES_AT = f"""coalesce(p.asked_at, p.last_at + {INTERVAL} * CASE WHEN p.marks = '{{}}' THEN 1.0 ELSE 0.5 END)"""
+"""SQL: from when on it may ride in a request that leaves anyway, which costs nothing."""
+
+QUICK_TRIES = 3
+"""So many looks in a row that failed are made again soon; as each is a request, later ones are as far apart as any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,8 @@ class Pull:
     """Seconds until it is due; 0 or less when it is."""
     held_s: float
     """Seconds until anything may be asked at all."""
-    interval_s: float
+    rides_in_s: float
+    """Seconds until it may ride in a request that leaves anyway."""
     attempts: int
     marks: Mapping[str, Mark]
 
@@ -95,10 +104,14 @@ HINTED_A_DAY = 64
 
 
 def hint(ledger: Ledger, connection_id: int) -> bool:
-    """Intacct says that something is new: look soon, at once if the last look is not just over; False as `ask`."""
+    """Intacct says that something is new: look soon, at once if the last look is not just over; False as `ask`.
+
+    Where looks have used up their share of the month so far, events do not bring the next one forward.
+    """
+    held_s = pacing.pull_gap_s(ledger, connection_id) if pacing.pulls_are_ahead(ledger, connection_id) else 0.0
     row = ledger.execute(
         """UPDATE pull p SET asked_at = ledger_now(),
-               not_before = greatest(p.not_before, p.last_at + least(
+               not_before = greatest(p.not_before, p.last_at + make_interval(secs => %(held_s)s), p.last_at + least(
                    make_interval(mins => coalesce((n.settings #>> '{pull,interval}')::int, %(interval)s)),
                    make_interval(secs => CASE WHEN (
                        SELECT count(*) FROM request r WHERE r.site_id = n.site_id AND r.purpose = 'pull'
@@ -113,6 +126,7 @@ def hint(ledger: Ledger, connection_id: int) -> bool:
             "most": HINTED_A_DAY,
             "later_s": HINT_GAP_LATER_S,
             "gap_s": HINT_GAP_S,
+            "held_s": held_s,
             "id": connection_id,
         },
     ).fetchone()
@@ -127,7 +141,7 @@ def peek(ledger: Ledger, connection_id: int) -> Pull | None:
         f"""SELECT p.by_person, p.attempts, p.marks,
                 extract(epoch FROM {DUE_AT} - ledger_now())::float AS due_in_s,
                 extract(epoch FROM greatest(p.not_before, co.throttled_until) - ledger_now())::float AS held_s,
-                60.0 * coalesce((n.settings #>> '{{pull,interval}}')::int, {DEFAULT_INTERVAL}) AS interval_s
+                extract(epoch FROM {RIDES_AT} - ledger_now())::float AS rides_in_s
             FROM pull p JOIN connection n ON n.id = p.connection_id JOIN company co ON co.id = n.company
             WHERE p.connection_id = %s AND n.state = 'active' AND NOT EXISTS (
                 SELECT FROM request r WHERE r.id = p.request_id AND r.state IN ('charged', 'leaving')
@@ -145,7 +159,7 @@ def peek(ledger: Ledger, connection_id: int) -> Pull | None:
         row["by_person"],
         row["due_in_s"],
         row["held_s"],
-        float(row["interval_s"]),
+        row["rides_in_s"],
         row["attempts"],
         marks,
     )
@@ -165,27 +179,35 @@ def is_looked_at(ledger: Ledger, connection_id: int) -> bool:
 def done(ledger: Ledger, connection_id: int, marks: Mapping[str, Mark], *, began_at: datetime) -> None:
     """A look is complete: the next one is due an interval after it began; who asked since is not forgotten.
 
-    A mark never goes back: another look may have been quicker.
+    As many connections share a site's requests, it may be later than that. A mark never goes back: another look may
+    have been quicker.
     """
     written = {name: {"seen": mark.seen.isoformat(), "took_s": mark.took_s} for name, mark in marks.items()}
     ledger.execute(
         """UPDATE pull p SET last_at = greatest(last_at, %(began)s), attempts = 0, reason = '', not_before = 'epoch',
-               request_id = NULL, asked_at = CASE WHEN asked_at > %(began)s THEN asked_at END,
+               request_id = NULL, paced_s = %(paced_s)s, asked_at = CASE WHEN asked_at > %(began)s THEN asked_at END,
                by_person = by_person AND coalesce(asked_at > %(began)s, false),
                marks = p.marks || coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(%(marks)s)
                    WHERE p.marks -> key IS NULL
                       OR (p.marks -> key ->> 'seen')::timestamptz <= (value ->> 'seen')::timestamptz), '{}')
            WHERE connection_id = %(connection)s""",
-        {"connection": connection_id, "marks": Jsonb(written), "began": began_at},
+        {
+            "connection": connection_id,
+            "marks": Jsonb(written),
+            "began": began_at,
+            "paced_s": pacing.pull_gap_s(ledger, connection_id),
+        },
     )
 
 
 def put_off(ledger: Ledger, connection_id: int, wait_s: float, reason: str) -> None:
-    """A look failed: again after `wait_s`."""
+    """A look failed: again after `wait_s`, or when it had failed before, no sooner than the month allows."""
     ledger.execute(
         """UPDATE pull SET attempts = attempts + 1, reason = %s, request_id = NULL,
-               not_before = ledger_now() + make_interval(secs => %s) WHERE connection_id = %s""",
-        [reason, wait_s, connection_id],
+               not_before = ledger_now()
+                   + make_interval(secs => greatest(%s, CASE WHEN attempts >= %s THEN paced_s END))
+           WHERE connection_id = %s""",
+        [reason, wait_s, QUICK_TRIES, connection_id],
     )
 
 

@@ -9,6 +9,9 @@ leaves when its documents together have waited as long as `price_s` says; the pr
 that whoever has waited longest in all comes first. A full pack waits for nothing but a token.
 
 What a person waits for takes no token: requests for it are set aside from what other purposes have used so far.
+
+Looks at what is new in Intacct that nobody asked for have a share of the month. Where their interval would take more,
+as of many connections that share a site's requests, what is left of the share is spread over the rest of the month.
 """
 
 import math
@@ -37,6 +40,10 @@ OTHERS_MOST = 0.5
 """Of what is left, other purposes are never set aside more: bulk is what the month is for."""
 PEOPLE_SHARE = 0.02
 """Of the limit, so much stays for people until the last day, and shrinks to nothing over that day."""
+PULL_SHARE = 0.20
+"""Of the limit, so much is for looks at Intacct that nobody asked for; what rides in other requests costs nothing."""
+PULLS_AT_ONCE = 64
+"""Looks that events of Intacct may bring about beyond what the share has come to so far."""
 LOOK_AGAIN_S = 900.0
 """Whoever waits asks again after this long at the most: limits and use change."""
 SHORTEST_S = 1.0
@@ -55,6 +62,8 @@ class Month:
     remaining_s: float
     tokens: float | None
     tokens_age_s: float
+    pulls: int = 0
+    """Requests of looks at what is new; they are among `others`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,20 @@ def pace(month: Month) -> Pace:
     bound = min(left, max(1.0, rate * KEPT_S / weight))
     tokens = bound if month.tokens is None else min(bound, month.tokens + rate * month.tokens_age_s)
     return Pace(tokens, bound, rate)
+
+
+def pull_gap_s(month: Month, connections: int) -> float:
+    """How far apart the looks of each of a site's connections are at the least, so that their share lasts."""
+    if month.limit < PACED_FROM:
+        return 0.0
+    left = max(1.0, PULL_SHARE * month.limit - month.pulls)
+    return min(month.remaining_s, connections * month.remaining_s / left)
+
+
+def pulls_are_ahead(month: Month) -> bool:
+    """Whether looks have used more than their share has come to so far, and then some."""
+    so_far = PULL_SHARE * month.limit * month.elapsed_s / (month.elapsed_s + month.remaining_s)
+    return month.limit >= PACED_FROM and month.pulls >= so_far + PULLS_AT_ONCE
 
 
 def _for_others(month: Month) -> float:

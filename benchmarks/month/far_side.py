@@ -15,6 +15,19 @@ REFUSED = GatewayErrorEntry(
     "BL01001973", "Currently, we can't create the transaction.", "Enter an account number on line item 1."
 )
 
+STANDING = {
+    "ARPYMT": {"RECORDNO": "1", "STATE": "C", "CURRENCY": "GBP", "WHENMODIFIED": "01/01/2026 00:00:00"},
+    "ARPYMTDETAIL": {
+        "RECORDNO": "2",
+        "PAYMENTKEY": "1",
+        "RECORDKEY": "1000000",
+        "TRX_PAYMENTAMOUNT": "1.00",
+        "CURRENCY": "GBP",
+        "WHENMODIFIED": "01/01/2026 00:00:00",
+    },
+}
+"""A payment of somebody else's invoice: each look sees it again, and nothing comes of it."""
+
 
 class FarSide(Gateway):
     """Holds the invoices that were created; `requests` counts the calls that arrived."""
@@ -50,11 +63,16 @@ class FarSide(Gateway):
             raise Uncertain("No answer from Sage Intacct that can be relied on: the connection broke")
         return Response("success", "success", results)
 
+    def _found(self, object_name: str, condition: dict[str, Any]) -> tuple[dict[str, str], ...]:
+        """Invoices by number; payments that were made since."""
+        if "in" in condition:
+            return tuple(self._records[number] for number in condition["in"]["value"] if number in self._records)
+        return (STANDING[object_name],) if object_name in STANDING else ()
+
     def _run(self, controlid: str, function: Function) -> FunctionResult:
         body: Any = function.body
         if function.is_read:
-            wanted = body["filter"]["in"]["value"]
-            rows = tuple(self._records[number] for number in wanted if number in self._records)
+            rows = self._found(body["object"], body["filter"])
             return FunctionResult(controlid, function.name, "success", rows=rows, numremaining=0)
         number = body["invoiceno"]
         if number in self.refused or self._chance.random() < self._refused_share:

@@ -54,6 +54,7 @@ class Figures:
     refused: int
     answers_lost: int
     open_at_end: int
+    looks_apart_s: float
     faults: list[str]
 
     @property
@@ -89,6 +90,7 @@ def figures(world: World, run: Run, limit: int) -> Figures:
         sum(row["state"] == "refused" for row in sent),
         world.far_side.answers_lost,
         run.open_at_end,
+        run.looks_apart_s,
         [],
     )
     result.faults.extend(_faults(world, run, result, sum(row["n"] for row in requests)))

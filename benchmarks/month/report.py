@@ -23,6 +23,7 @@ def markdown(plan: Plan, result: Figures) -> str:
         f"- requests used {result.used:,} ({requests}), left at the end {result.limit - result.used:,}",
         f"- waits of what people wait for: {_waits(result.interactive)}",
         f"- waits of bulk: {_waits(result.bulk)}",
+        f"- longest time between two looks at what is new in Intacct: {_span(result.looks_apart_s)}",
         f"- not yet delivered when the month was over: {result.open_at_end:,}",
         "",
         "| day | " + " | ".join(SHOWN) + " | used so far | documents in bulk | wait p50 | wait p99 |",

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from benchmarks.month.arrivals import Plan
 from benchmarks.month.world import World
 from db.database import one
+from db.outbox import Bell
 
-HOUR = timedelta(hours=1)
 SOON = timedelta(seconds=0.05)
 """What became due is rung for this soon, as the sweeper does."""
 AGAIN = timedelta(seconds=5)
@@ -28,6 +28,9 @@ class Run:
     ready_at: dict[str, datetime]
     """By document number: when it became ready to be sent."""
     pulls_refused: int
+    """How many connections' looks at Intacct waited for requests at a time, at the most."""
+    looks_apart_s: float
+    """The longest time between two looks of a connection."""
     open_at_end: int
     """Operations that were not delivered when the month was over."""
 
@@ -43,13 +46,14 @@ class Simulation:
         self._ends = datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=self._zone)
         self._coming = deque(plan.arrivals)
         self._ready_at = {f"INV-{arrival.number}": arrival.at for arrival in self._coming}
-        self._last_pull_at = self._ends if plan.days is None else self._coming[-1].at
+        self._until = self._ends if plan.days is None else self._coming[-1].at
+        """Looks at Intacct go on for ever: from here on only what is open counts."""
         self._on_day = on_day
-        self._next_pull = self._begins + HOUR
-        self._due: set[int] = set()
-        self._rung: set[int] = set()
+        self._due: set[Bell] = set()
+        self._rung: set[Bell] = set()
         self._next_due: datetime | None = None
         self._pulls_refused = 0
+        self._looks_apart_s = 0.0
         self._open_at_end: int | None = None
 
     def run(self) -> Run:
@@ -65,16 +69,23 @@ class Simulation:
             if now > self._ends + STUCK_AFTER:
                 raise RuntimeError(f"{self._open()} operations are stuck")
             now = self._step(now)
-        return Run(self._begins, self._ends, self._ready_at, self._pulls_refused, self._open_at_end or 0)
+        return Run(
+            self._begins,
+            self._ends,
+            self._ready_at,
+            self._pulls_refused,
+            self._looks_apart_s,
+            self._open_at_end or 0,
+        )
 
     def _next_event(self, now: datetime) -> datetime | None:
+        if now >= self._until and not self._open():
+            return None
         events = [self._coming[0].at] if self._coming else []
         if self._due:
             events.append(now + (AGAIN if self._due <= self._rung else SOON))
         if self._next_due is not None:
             events.append(self._next_due)
-        if self._next_pull <= self._last_pull_at:
-            events.append(self._next_pull)
         return min(events, default=None)
 
     def _step(self, now: datetime) -> datetime:
@@ -85,10 +96,11 @@ class Simulation:
         people_wait = [self._world.connections[arrival.place] for arrival in arrived if arrival.interactive]
         rest = self._world.arrive(arrived) if arrived else set[int]()
         self._rung = self._due
-        self._world.deliver(list(dict.fromkeys([*people_wait, *rest, *self._due])))
-        if self._next_pull <= now:
-            self._pulls_refused += not self._world.pull()
-            self._next_pull += HOUR
+        age_s, refused = self._world.looks()
+        self._looks_apart_s = max(self._looks_apart_s, age_s)
+        self._pulls_refused = max(self._pulls_refused, refused)
+        arrived_at = [Bell("delivery", key) for key in [*people_wait, *rest]]
+        self._world.answer(list(dict.fromkeys([*arrived_at, *sorted(self._due, key=lambda bell: bell.queue)])))
         due, next_in_s = self._world.due()
         self._due = set(due)
         now = self._world.now()

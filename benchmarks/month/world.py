@@ -10,14 +10,17 @@ from cryptography.fernet import Fernet
 
 from benchmarks.month.arrivals import Arrival
 from benchmarks.month.far_side import FarSide
-from db import connections, due, failures, intake, outbox, requests, sites
+from db import connections, due, failures, intake, outbox, sites
 from db.database import Database, Ledger, one
 from db.intake import NewOperation
+from db.outbox import Bell
 from db.vault import Vault
 from schemas.intacct.functions import Function
 from schemas.kinds import Purpose
 from schemas.settings import ConnectionSettings, set_key
 from workers.delivery.run import deliver
+from workers.pull.run import pull
+from workers.reference import References
 from workers.runtime import Runtime
 
 
@@ -30,6 +33,7 @@ class World:
         self.session = db.listener()
         """A connection of the simulation's own, beside those of the product."""
         self.runtime = Runtime(db, Vault([Fernet.generate_key().decode()]), far_side)
+        self.references = References(db)
         self.site_id = db.run(lambda ledger: self._add_site(ledger, time_zone, request_limit))
         self.connections = [
             db.run(lambda ledger, place=place: self._add_connection(ledger, place, time_zone))  # type: ignore[misc]
@@ -81,8 +85,9 @@ class World:
         """Set the ledger's clock, which goes on from there; returns what it says then."""
         set_to = "UPDATE clock SET shift = %s - clock_timestamp() RETURNING clock_timestamp() + shift AS at"
         now: datetime = one(self.session, set_to, [at])["at"]
-        # live for long: no document of the simulation is an older one
+        # live for long: no document of the simulation is an older one, and Intacct was not looked at in the future
         self.session.execute("UPDATE connection SET live_at = least(live_at, %s - interval '1 year')", [at])
+        self.session.execute("UPDATE pull SET last_at = least(last_at, %s)", [at])
         return now
 
     def close(self) -> None:
@@ -113,48 +118,46 @@ class World:
         intake.add_operations(self.session, connection_id, new)
 
     def deliver(self, ring_for: Sequence[int]) -> None:
-        """Ring for connections, and for whatever rings because of it, until it is quiet."""
-        keys = deque(ring_for)
-        while keys:
-            deliver(self.runtime, keys.popleft())
-            keys.extend(key for key in self._hear() if key not in keys)
+        """Ring for deliveries of connections, and for whatever rings because of it, until it is quiet."""
+        self.answer([Bell("delivery", key) for key in ring_for])
 
     def answer_bells(self) -> None:
         """Do what the bells in the outbox ring for, until it is quiet."""
-        self.deliver(self._hear())
+        self.answer(self._take_bells())
 
-    def _hear(self) -> list[int]:
-        """Join what failed to its failure; returns the connections that deliveries ring for."""
-        bells = self._take_bells()
-        for bell in bells:
-            if bell.queue == "dead-letters":
+    def answer(self, ring_for: Sequence[Bell]) -> None:
+        """Do what bells ring for, and what rings because of it, until it is quiet."""
+        bells = deque(ring_for)
+        while bells:
+            bell = bells.popleft()
+            if bell.queue == "delivery":
+                deliver(self.runtime, bell.key)
+            elif bell.queue == "pull":
+                pull(self.runtime, self.references, bell.key)
+            elif bell.queue == "dead-letters":
                 self.db.run(lambda ledger, key=bell.key: failures.join_failure(ledger, key))  # type: ignore[misc]
-        return [bell.key for bell in bells if bell.queue == "delivery"]
+            bells.extend(heard for heard in self._take_bells() if heard not in bells)
 
-    def _take_bells(self) -> list[outbox.Bell]:
+    def _take_bells(self) -> list[Bell]:
         ids, bells = outbox.claim(self.session)
         if ids:
             outbox.settle(self.session, ids)
         return bells
 
-    def due(self) -> tuple[list[int], float | None]:
-        """Connections with something due, and in how many seconds the next thing will be."""
-        found = [item for item in due.due(self.session) if item.bell.queue == "delivery"]
+    def due(self) -> tuple[list[Bell], float | None]:
+        """The bells with something due, and in how many seconds the next thing will be."""
+        found = [item for item in due.due(self.session) if item.bell.queue in {"delivery", "pull"}]
         coming = [item.next_in_s for item in found if item.next_in_s is not None]
-        return [item.bell.key for item in found if item.since_s is not None], min(coming, default=None)
+        return [item.bell for item in found if item.since_s is not None], min(coming, default=None)
 
-    def pull(self) -> bool:
-        """Pull, unless a request left within the hour that carried it along; False when there was no request left."""
-        recent = "SELECT max(left_at) > ledger_now() - interval '59 minutes' AS yes FROM request WHERE site_id = %s"
-        if one(self.session, recent, [self.site_id])["yes"]:
-            return True
-        charge = requests.charge(self.session, self.site_id, None, Purpose.PULL, functions=3, deadline_s=60)
-        if charge is None:
-            return False
-        requests.leave(self.session, charge.request_id)
-        requests.end(self.session, charge.request_id, "answered", "ok")
-        self.far_side.requests += 1
-        return True
+    def looks(self) -> tuple[float, int]:
+        """How long ago the connection was looked at that waits longest for it, and how many wait for requests."""
+        row = one(
+            self.session,
+            """SELECT coalesce(extract(epoch FROM max(ledger_now() - last_at)), 0)::float AS age_s,
+                   count(*) FILTER (WHERE reason LIKE 'waits for requests%%')::int AS refused FROM pull""",
+        )
+        return row["age_s"], row["refused"]
 
 
 def operation_of(arrival: Arrival, document_id: int) -> NewOperation:

@@ -25,6 +25,7 @@ CREATE TABLE pull (
     last_at timestamptz NOT NULL DEFAULT ledger_now(),      -- the last look; before the first one, going live
     asked_at timestamptz,                                   -- somebody asked for a look at once
     not_before timestamptz NOT NULL DEFAULT 'epoch',        -- backoff, or the month's requests are used up
+    paced_s float NOT NULL DEFAULT 0,                       -- the site's month allows looks this far apart
     attempts integer NOT NULL DEFAULT 0,                    -- looks that failed in a row
     reason text NOT NULL DEFAULT '',
     request_id bigint,                                      -- the request of a delivery in which it rides

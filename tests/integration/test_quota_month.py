@@ -13,12 +13,12 @@ from benchmarks.month.__main__ import run_at
 from benchmarks.month.arrivals import Arrival, Plan
 from benchmarks.month.far_side import FarSide
 from benchmarks.month.world import World
-from db import forecast, operations, outbox, pacing, requests, sites, waits
+from db import forecast, operations, outbox, pacing, pulls, requests, sites, waits
 from db.database import Database
 from db.pacing import Token
 from producers.sweep import Sweeper
 from schemas.kinds import Purpose
-from schemas.pacing import DAY_S, pace
+from schemas.pacing import DAY_S, PULL_SHARE, pace
 
 LONDON = ZoneInfo("Europe/London")
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=LONDON)
@@ -108,8 +108,64 @@ def test_a_short_month_delivers_all_once_and_within_its_requests(database_url: s
     assert result.posted + result.refused == 300
     assert result.by_purpose["bulk"] < 150
     assert result.by_purpose["interactive"] > 0
-    assert result.by_purpose["pull"] > 0
+    assert 3 < result.by_purpose["pull"] < 60
     assert result.bulk.p50_s > result.interactive.p99_s
+
+
+# ------------------------------------------------------------------------------------------------- looks
+
+
+def test_twenty_connections_that_only_look_leave_the_month_to_documents(database_url: str) -> None:
+    with closing(Database(database_url, actor="test")) as db:
+        far_side = FarSide(1, refused_share=0, lost_share=0)
+        with closing(World(db, far_side, time_zone="UTC", request_limit=4000, places=20)) as world:
+            now, used = world.set_clock(datetime(2026, 3, 1, tzinfo=UTC)), 0
+            while now < datetime(2026, 3, 8, tzinfo=UTC):
+                due_now, next_in_s = world.due()
+                world.answer(due_now)
+                now = world.set_clock(world.now() + timedelta(seconds=0 if due_now else next_in_s or 60))
+            used = far_side.requests
+            age_s, refused = world.looks()
+    assert 20 * 7 <= used <= 4000 * PULL_SHARE * 7 / 31 + 40
+    assert age_s < DAY_S
+    assert refused == 0
+
+
+def test_a_look_of_the_only_connection_is_made_every_hour(office: Office) -> None:
+    first, *others = office.world.connections
+    office.execute("UPDATE connection SET state = 'paused' WHERE id = ANY(%s)", others)
+    for hours in range(1, 5):
+        office.later(hours=1, seconds=1)
+        office.world.answer(office.world.due()[0])
+        assert office.far_side.requests == hours
+    assert office.db.run(lambda ledger: pacing.pull_gap_s(ledger, first)) < 3600
+
+
+def test_events_bring_no_look_forward_once_looks_are_ahead_of_their_share(office: Office) -> None:
+    connection = office.world.connections[0]
+    office.world.answer(office.world.due()[0])
+
+    def event_due_in_s() -> float:
+        office.execute("UPDATE pull SET last_at = ledger_now(), not_before = 'epoch', asked_at = NULL")
+        office.db.run(lambda ledger: pulls.hint(ledger, connection))
+        pull = office.db.run(lambda ledger: pulls.peek(ledger, connection))
+        assert pull is not None
+        return pull.due_in_s
+
+    assert event_due_in_s() <= pulls.HINT_GAP_S
+    for _ in range(150):
+        assert office.charge(Purpose.PULL, connection)
+    assert event_due_in_s() > pulls.HINT_GAP_LATER_S
+
+
+def test_a_look_that_goes_on_failing_is_made_as_seldom_as_any(office: Office) -> None:
+    connection = office.world.connections[0]
+    office.execute("UPDATE pull SET paced_s = 7200")
+    for tries in range(1, 6):
+        office.db.run(lambda ledger: pulls.put_off(ledger, connection, 60, "no answer"))
+        pull = office.db.run(lambda ledger: pulls.peek(ledger, connection))
+        assert pull is not None
+        assert pull.held_s == pytest.approx(60 if tries <= pulls.QUICK_TRIES else 7200, abs=5)
 
 
 # ------------------------------------------------------------------------------------------------- pacing

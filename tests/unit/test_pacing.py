@@ -6,7 +6,19 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.pacing import CLOSE_S, DAY_S, LOOK_AGAIN_S, PACED_FROM, SHORTEST_S, Gathered, Month, Pace, pace
+from schemas.pacing import (
+    CLOSE_S,
+    DAY_S,
+    LOOK_AGAIN_S,
+    PACED_FROM,
+    PULL_SHARE,
+    SHORTEST_S,
+    Gathered,
+    Month,
+    Pace,
+    pace,
+    pull_gap_s,
+)
 
 FULL_PACK = Gathered(50, 0.0, True)
 LONELY = Gathered(1, 0.0, False)
@@ -37,6 +49,22 @@ def packs() -> st.SearchStrategy[Gathered]:
 def fresh(limit: int = 4000) -> Month:
     """The first second of a month of 31 days."""
     return Month(limit, limit // 100, 0, 0, 0.0, 31 * DAY_S, None, 0.0)
+
+
+@given(months(), st.integers(1, 50), st.data())
+def test_looks_that_keep_their_distance_stay_within_their_share(
+    month: Month, connections: int, data: st.DataObject
+) -> None:
+    pulls, at, ends = 0, 0.0, month.elapsed_s + month.remaining_s
+    month = replace(month, elapsed_s=0.0, remaining_s=ends)
+    if PULL_SHARE * month.limit < connections:
+        return
+    while at < ends and pulls <= month.limit:
+        gap_s = pull_gap_s(replace(month, elapsed_s=at, remaining_s=ends - at, pulls=pulls), connections)
+        assert gap_s <= ends - at
+        pulls += connections
+        at += max(gap_s, data.draw(st.sampled_from([0.0, 3600.0]), "interval"))
+    assert pulls <= PULL_SHARE * month.limit + 2 * connections
 
 
 @given(months(lowest_limit=0))

@@ -1,7 +1,7 @@
 """A pull that rides in a write request which leaves anyway, and so costs no request of its own.
 
-It rides when it is due, or will be within half an interval, and only with bulk: a person who waits for a document is
-not held up by pages of payments. The first pull is not made before its time. What does not fit into a page each is read
+It rides half an interval after the last look, and only with bulk: a person who waits for a document is not held up by
+pages of payments. The first pull is not made before its time. What does not fit into a page each is read
 by a look of its own.
 """
 
@@ -29,8 +29,7 @@ def source(ledger: Ledger, leaving: Leaving) -> Sequence[Rider]:
     if leaving.purpose is not Purpose.BULK:
         return []
     pull = pulls.peek(ledger, connection.id)
-    early_s = pull.interval_s / 2 if pull and pull.marks else 0.0
-    if pull is None or pull.held_s > 0 or pull.due_in_s > early_s:
+    if pull is None or pull.held_s > 0 or pull.rides_in_s > 0:
         return []
     if pulls.is_looked_at(ledger, connection.id) or pulls.open_fetches(ledger, connection.id):
         return []
