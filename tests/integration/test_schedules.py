@@ -189,7 +189,7 @@ def test_a_year_of_runs_with_three_schedulers_of_which_one_dies_at_random(office
                 schedulers[victim] = subprocess.Popen(command)
             office.at(slot + timedelta(seconds=chance.uniform(0, 10)))
             slots.append(slot)
-            until(lambda day=day: _runs(office) > day, f"the run of {slot}", pause_s=0.004)  # type: ignore[misc]
+            until(lambda day=day: _runs(office) > day, f"the run of {slot}", 120, 0.004)  # type: ignore[misc]
             slot = next_slot(daily, LONDON, slot)
     finally:
         for scheduler in schedulers:
