@@ -43,6 +43,10 @@ THROTTLE_S = 10.0
 """How long a company waits that was throttled without being told for how long."""
 LEDGER_PATIENCE_S = 60.0
 """How long an answer in hand waits for the ledger to come back, before it is given up to a look-up."""
+CALL_S, FUNCTION_S = 60.0, 2.0
+"""How long a call may take in all, and for each function of it: Intacct works a second or two on a document, on a slow
+day much longer. It goes on for up to 15 minutes after a client has given up, so that giving up early only makes doubts.
+"""
 READ_S = 120.0
 """How long a read of whole lists may take in all."""
 SLOT_PATIENCE_S, SLOT_POLL_S = 240.0, 0.1
@@ -53,11 +57,8 @@ Call = tuple[str, Function]
 
 
 def deadline_s(functions: int) -> float:
-    """How long a call may take in all: Intacct works a second or two on a document, on a slow day much longer.
-
-    It goes on for up to 15 minutes after a client has given up, so that giving up early only makes doubts.
-    """
-    return 60.0 + 2.0 * functions
+    """How long a call of so many functions may take in all."""
+    return CALL_S + FUNCTION_S * functions
 
 
 class ClaimLostError(Exception):

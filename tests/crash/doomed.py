@@ -54,7 +54,7 @@ Moment = AtStep | AfterFirstStep | None
 def work(settings: Settings, moment: Moment, *, schedules: bool = False) -> None:
     """Run a worker until SIGTERM, or until its moment has come; with `schedules` a scheduler that hurries, too."""
     steps.on_step = _death(moment)
-    workers.carrier.deadline_s = lambda functions: CALL_S
+    workers.carrier.CALL_S, workers.carrier.FUNCTION_S = CALL_S, 0.0
     workers.delivery.run.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
     workers.inbound.write.LOOK_UP_AGAIN_S = LOOK_UP_AGAIN_S
     db.recovery.SCORO_CALL_S = CALL_S

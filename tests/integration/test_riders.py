@@ -9,6 +9,7 @@ from db.database import Ledger
 from schemas.intacct.functions import Function, equal, query
 from tests.worlds.stand_ins import line
 from tests.worlds.world import World
+from workers.carrier import deadline_s
 from workers.delivery import sources
 from workers.delivery.riders import Leaving, Results, Rider
 
@@ -66,7 +67,7 @@ def test_a_read_sees_what_the_request_has_just_made_and_costs_none_of_its_own(
     assert results["mine"].rows[0]["TOTALENTERED"] == "120.00"
     row = embedded_world.row("SELECT functions, deadline_s FROM request WHERE purpose = 'interactive'")
     assert row["functions"] == len(request["functions"]), "riders count in functions and in the deadline"
-    assert row["deadline_s"] == 20 + 2 * row["functions"]
+    assert row["deadline_s"] == deadline_s(row["functions"])
 
 
 def test_a_rider_that_fails_is_undone_alone(embedded_world: World, ride: Callable[..., None]) -> None:

@@ -121,7 +121,7 @@ def live(role: Role, environment: Mapping[str, str], folder: str, name: str, lin
 
 
 def _shorten_waits() -> None:
-    workers.carrier.deadline_s = lambda functions: CALL_S
+    workers.carrier.CALL_S, workers.carrier.FUNCTION_S = CALL_S, 0.0
     workers.delivery.run.LOOK_UP_AGAIN_S = 1.0
     workers.inbound.write.LOOK_UP_AGAIN_S = 1.0
     assert clients.scoro.client.ScoroClient.__init__.__kwdefaults__
