@@ -158,7 +158,7 @@ def fail_in_every_way(world: World, box: Mailbox) -> None:
     thread = threading.Thread(target=lambda: sys.excepthook(RuntimeError, RuntimeError(said), None))
     thread.start()
     thread.join()
-    logging.getLogger("some.library").error("It said %s", said)
+    logging.getLogger("some.package").error("It said %s", said)
     world.execute("UPDATE clock SET shift = shift + interval '10 s'")
     mailer.turn()
     box.mood, box.refusal = "refuse", " ".join(sorted(forms(PASSWORD)))
@@ -190,7 +190,7 @@ def lose_services(closed_port: int) -> None:
         amqp_url=f"amqp://sync:{quote(BROKER_PASSWORD, safe='')}@127.0.0.1:{closed_port}/",
         secret_keys=SECRET_KEY,
     )
-    logged = logging.getLogger("some.library")
+    logged = logging.getLogger("some.package")
     for lost in (lambda: dead_queues(settings.amqp_url or "", ""), lambda: open_ledger(settings, actor="test")):
         try:
             with lost():
