@@ -47,7 +47,7 @@ CAPTURE = """INSERT INTO change (document_id, connection_id, origin, actor, inte
              ELSE greatest(ledger_now(), d.taken_at + make_interval(secs => %(settle_s)s)) END
     FROM document d JOIN connection n ON n.id = d.connection_id
     WHERE d.connection_id = %(connection)s AND d.module = %(module)s AND d.scoro_id = ANY(%(ids)s::bigint[])
-    ORDER BY d.id
+    ORDER BY d.id FOR KEY SHARE OF d -- one that gives way to its twin meanwhile is not taken
     ON CONFLICT (document_id) WHERE state = 'waiting' DO UPDATE SET
         hints = change.hints + 1,
         actor = CASE WHEN excluded.interactive THEN excluded.actor ELSE change.actor END,

@@ -195,6 +195,13 @@ def _give_ids(ledger: Ledger, made: Mapping[int, int]) -> None:
     if not made:
         return
     values = {"ids": list(made), "scoro_ids": list(made.values())}
+    ledger.execute(
+        """SELECT FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
+           JOIN document d ON d.id = g.id JOIN document t ON t.connection_id = d.connection_id
+               AND t.module = d.module AND t.scoro_id = g.scoro_id AND t.id <> d.id
+           ORDER BY t.id FOR UPDATE OF t""",  # nobody captures a change of them any more
+        values,
+    )
     twins = ledger.execute(
         """SELECT d.id AS mine, t.id AS twin,
                EXISTS (SELECT FROM operation o WHERE o.document_id = t.id)

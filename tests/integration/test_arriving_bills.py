@@ -5,8 +5,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from console.actions.settings import change
+from db import changes
+from schemas.kinds import Kind
 from schemas.settings import SettingError
 from tests.worlds.stand_ins import today
 from tests.worlds.waiting import until
@@ -179,6 +182,31 @@ def test_a_webhook_that_comes_while_a_bill_is_settled_makes_no_second_document(w
         hook.execute(
             "INSERT INTO document (connection_id, module, kind, scoro_id) VALUES (%s, 'bills', 'bill', %s)",
             [world.connection_id, made["id"]],
+        )
+        blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        until(lambda: bool(world.rows(blocked)), "the settlement waits for the webhook")
+        hook.commit()
+        world.settle()
+    (document,) = world.rows("SELECT id, state, scoro_id FROM document WHERE module = 'bills'")
+    assert (document["state"], document["scoro_id"]) == ("posted", made["id"])
+    assert not world.rows("SELECT FROM scoro_write WHERE doubted"), "it was settled by its answer"
+
+
+def test_a_second_webhook_that_comes_while_a_bill_is_settled_leaves_one_document(world: World) -> None:
+    bill(world)
+    url = world.settings.database_url or ""
+    with world.running(web=False), psycopg.connect(url, row_factory=dict_row) as hook:
+        world.scoro.fault("slow", module="bills", action="modify", ms=1000)
+        world.pull()
+        until(lambda: bool(world.scoro.records("bills")), "the bill stands in Scoro, its answer is on its way")
+        (made,) = world.scoro.records("bills")
+        hook.execute(
+            "INSERT INTO document (connection_id, module, kind, scoro_id) VALUES (%s, 'bills', 'bill', %s)",
+            [world.connection_id, made["id"]],
+        )
+        hook.commit()
+        changes.capture(
+            hook, world.connection_id, Kind.BILL, [made["id"]], origin="webhook", actor="scoro", settle_ms=0
         )
         blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         until(lambda: bool(world.rows(blocked)), "the settlement waits for the webhook")
