@@ -195,32 +195,36 @@ def _give_ids(ledger: Ledger, made: Mapping[int, int]) -> None:
     if not made:
         return
     values = {"ids": list(made), "scoro_ids": list(made.values())}
-    ledger.execute(
-        """SELECT FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
+    twins = ledger.execute(
+        """SELECT d.id AS mine, t.id AS twin
+           FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
            JOIN document d ON d.id = g.id JOIN document t ON t.connection_id = d.connection_id
                AND t.module = d.module AND t.scoro_id = g.scoro_id AND t.id <> d.id
            ORDER BY t.id FOR UPDATE OF t""",  # nobody captures a change of them any more
         values,
-    )
-    twins = ledger.execute(
-        """SELECT d.id AS mine, t.id AS twin,
-               EXISTS (SELECT FROM operation o WHERE o.document_id = t.id)
-               OR EXISTS (SELECT FROM link l WHERE l.document_id = t.id) AS stands_alone
-           FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
-           JOIN document d ON d.id = g.id JOIN document t ON t.connection_id = d.connection_id
-               AND t.module = d.module AND t.scoro_id = g.scoro_id AND t.id <> d.id""",
-        values,
     ).fetchall()
+    stand_alone = _standing_alone(ledger, [row["twin"] for row in twins])
     for row in twins:  # seldom: a webhook came before the answer that it follows from
-        if not row["stands_alone"]:
+        if row["twin"] not in stand_alone:
             _merge(ledger, row["mine"], row["twin"])
-    alone = [row["mine"] for row in twins if row["stands_alone"]]
+    alone = [row["mine"] for row in twins if row["twin"] in stand_alone]
     ledger.execute(
         """UPDATE document d SET scoro_id = g.scoro_id
            FROM unnest(%(ids)s::bigint[], %(scoro_ids)s::bigint[]) AS g (id, scoro_id)
            WHERE d.id = g.id AND d.id <> ALL(%(alone)s)""",
         {**values, "alone": alone},
     )
+
+
+def _standing_alone(ledger: Ledger, document_ids: Collection[int]) -> set[int]:
+    """Of these documents those that Intacct has heard of."""
+    rows = ledger.execute(
+        """SELECT i AS id FROM unnest(%s::bigint[]) AS i
+           WHERE EXISTS (SELECT FROM operation o WHERE o.document_id = i)
+              OR EXISTS (SELECT FROM link l WHERE l.document_id = i)""",
+        [list(document_ids)],
+    ).fetchall()
+    return {row["id"] for row in rows}
 
 
 def _merge(ledger: Ledger, mine: int, twin: int) -> None:
