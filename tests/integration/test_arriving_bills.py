@@ -1,6 +1,7 @@
 """Bills of Intacct come to Scoro where that is their direction, to the cent and once."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -101,6 +102,31 @@ def test_an_edit_in_intacct_changes_the_bill_and_keeps_its_lines(world: World) -
     assert not world.failures()
 
 
+def test_an_edit_of_lines_within_the_second_of_its_making_is_not_missed(world: World) -> None:
+    """WHENMODIFIED has whole seconds, and of the edit only lines tell."""
+    within = False
+    with world.running(web=False):
+        for number in range(MOST_TRIES):
+            record = bill(world, f"B-{number}")
+            world.pull()
+            until(partial(_is_seen, world, record), "it is seen")
+            edited = world.intacct.control(
+                f"edit/APBILL/{record['RECORDNO']}", {"lines": [{"LINE_NO": "1", "ENTRYDESCRIPTION": "Corrected"}]}
+            )
+            pulled(world)
+            assert world.scoro.records("bills")[-1]["lines"][0]["comment"] == "Corrected"
+            if within := edited["WHENMODIFIED"] == record["WHENMODIFIED"]:
+                break
+    assert within, "none was edited within its second"
+
+
+MOST_TRIES = 20
+
+
+def _is_seen(world: World, record: Record) -> bool:
+    return bool(world.rows("SELECT FROM pulled WHERE object = 'APBILL' AND record_no = %s", [record["RECORDNO"]]))
+
+
 def test_a_payment_of_it_becomes_a_receipt_of_the_bill(world: World) -> None:
     with world.running(web=False):
         record = bill(world)
@@ -139,6 +165,39 @@ def test_writes_whose_answers_are_lost_leave_one_bill_and_one_supplier(world: Wo
     assert len([row for row in world.scoro.records("contacts") if row["name"] == "Paper & Pens Ltd"]) == 1
     ids = {row["scoro_id"] for row in world.rows("SELECT scoro_id FROM document WHERE kind = 'bill'")}
     assert ids == {row["id"] for row in world.scoro.records("bills")}
+
+
+EDITS: dict[str, Record] = {
+    "text": {"fields": {"DESCRIPTION": "Second thoughts"}},
+    "due date": {"fields": {"WHENDUE": "12/31/2030"}},
+    "amount": {"lines": [{"LINE_NO": "1", "TRX_AMOUNT": "150.00"}]},
+    "line": {"lines": [{"LINE_NO": "2", "ENTRYDESCRIPTION": "Hosting, two months"}]},
+    "dimension": {"lines": [{"LINE_NO": "1", "DEPARTMENTID": "30"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "after"), [*((edit, False) for edit in EDITS), ("text", True)], ids=[*EDITS, "text, and all ran"]
+)
+def test_an_edit_whose_answer_is_lost_stands_in_scoro_all_the_same(world: World, edit: str, after: bool) -> None:
+    def content() -> Record:
+        (held,) = world.scoro.records("bills")
+        return {**held, "modified_date": ""}
+
+    with world.running(web=False):
+        record = bill(world)
+        pulled(world)
+        before = content()
+        world.scoro.fault("status_5xx", module="bills", action="modify", after=after)
+        world.intacct.control(f"edit/APBILL/{record['RECORDNO']}", EDITS[edit])
+        pulled(world)
+        arrived = content()
+        assert arrived != before
+        pulled(world)
+        assert content() == arrived
+    (update,) = world.rows("SELECT attempts, doubted, state::text FROM scoro_write WHERE verb = 'update'")
+    assert update == {"attempts": 1 if after else 2, "doubted": True, "state": "done"}
+    assert not world.failures()
 
 
 def test_an_account_that_scoro_does_not_have_is_a_failure_that_names_the_setting(world: World) -> None:

@@ -1,6 +1,6 @@
 """Bills in Scoro that come from Intacct: created, changed as a whole, deleted when they are reversed there."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -159,22 +159,36 @@ def _among(work: Work, write: Write, supplier_id: int | None, rows: Collection[R
 
 
 def _holds(record: Record, sent: Mapping[str, Any]) -> bool:
-    """Whether a bill of Scoro has the content that was sent."""
+    """Whether a bill of Scoro has every value that was sent."""
     lines = [row for row in record.get("lines") or [] if isinstance(row, Mapping)]
     wanted: Sequence[Mapping[str, Any]] = sent.get("lines", [])
     return (
-        identity(record.get("company_id")) == sent.get("company_id")
-        and values.text(record.get("no")) == sent.get("no")
-        and values.day(record.get("date")) == date.fromisoformat(str(sent.get("date")))
+        all(_equal(name, record.get(name), value) for name, value in sent.items() if name != "lines")
         and len(lines) == len(wanted)
-        and all(_same_line(held, line) for held, line in zip(lines, wanted, strict=True))
+        and all(
+            _equal(name, held.get(name), value)
+            for held, line in zip(lines, wanted, strict=True)
+            for name, value in line.items()
+        )
     )
 
 
-def _same_line(held: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
-    return (
-        values.text(held.get("comment")) == values.text(line.get("comment"))
-        and values.quantity(held.get("price")) == values.quantity(line.get("price"))
-        and identity(held.get("finance_account_id")) == identity(line.get("finance_account_id"))
-        and identity(held.get("vat_code_id")) == identity(line.get("vat_code_id"))
-    )
+_Reader = Callable[[Any], Any]
+_READERS: Mapping[_Reader, Collection[str]] = {
+    values.identity: ("id", "company_id", "finance_account_id", "vat_code_id"),
+    values.day: ("date", "deadline"),
+    values.quantity: ("price", "amount", "vat", "currency_rate"),
+    values.custom_fields: ("custom_fields",),
+}
+"""What fields are read by to be compared; any other is text."""
+
+
+def _equal(name: str, held: Any, sent: Any) -> bool:
+    read: _Reader = next((reader for reader, names in _READERS.items() if name in names), values.text)
+    try:
+        there, wanted = read(held), read(sent)
+    except ValueError:
+        return False
+    if isinstance(there, dict):  # Scoro tells of its other custom fields, too
+        there = {key: there.get(key) for key in wanted}
+    return bool(there == wanted)

@@ -50,6 +50,11 @@ LATE_COMMIT = timedelta(seconds=2)
 """A transaction commits within this long of the due times that it writes."""
 
 
+SAME_SECOND_S = 2.0
+"""WHENMODIFIED has whole seconds: lines that are read this long after their record was seen are not from before another
+edit within the same one, which would look like the record that was seen."""
+
+
 class _StoppedError(Exception):
     """The look cannot go on now; what was seen is kept."""
 
@@ -190,6 +195,9 @@ class _Look:
 
     def _read_lines(self, bills: Collection[int]) -> None:
         """Read the lines of bills as they are now; a bill seen changed meanwhile keeps waiting for its lines."""
+        wait_s = pulled.fresh_for_s(self.session, self.connection.id, BILL, bills, SAME_SECOND_S)
+        if self.runtime.stopping.wait(wait_s):
+            raise _StoppedError("it is told to stop")
         versions = pulled.versions(self.session, self.connection.id, BILL, bills)
         items = by_keys(f"{BILL}ITEM", "RECORDKEY", bills, fields=BILL_LINE_FIELDS)
         unknown = pulled.unknown_vendors(self.session, self.connection.id, MOST_BILLS)
