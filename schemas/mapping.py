@@ -386,13 +386,14 @@ FILE_MAPPING: tuple[MappingRow, ...] = (
     MappingRow(
         "header",
         ("relations",),
-        "supdocid",
+        "supdocid, supdocname, supdocfoldername",
         "a record `SCORO-I-{id}`, `SCORO-B-{id}` or `SCORO-E-{id}` in the folder Scoro for each invoice, bill or "
         "expense, named by that document; adjustments have no place for it: files of credits are skipped with a note",
     ),
     MappingRow("header", ("is_private",), NO_PLACE, "private files are skipped"),
+    MappingRow("header", (), "attachmentdata", "the contents, in Base64"),
 )
-"""The mapping of files; their contents become `attachmentdata`."""
+"""The mapping of files."""
 
 PARTY_MAPPING: tuple[MappingRow, ...] = (
     MappingRow("party", ("contact_id",), "CUSTOMERID, VENDORID", "`matching.id_template`, at most 20 characters"),

@@ -13,10 +13,12 @@ from lxml import etree
 
 from clients.intacct.render import render
 from schemas.intacct.functions import Function
-from schemas.scoro import read_contact
+from schemas.scoro import read_contact, read_project
 from schemas.settings import ConnectionSettings, set_key
 from tests.unit.translation_books import (
     CONTEXT,
+    PAYER,
+    REFERENCE,
     SUPPLIER,
     WITHOUT_TAX_SOLUTION,
     bill,
@@ -29,6 +31,8 @@ from tests.unit.translation_books import (
     translate,
 )
 from workers.translation import Context, DocumentLink, Translation
+from workers.translation import translate as translate_document
+from workers.translation.attachments import PlannedFile, attachment_function, folder_function
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -87,6 +91,31 @@ class Case:
             known = {ref: key for ref, key in context.known.items() if ref != SUPPLIER}
             context = replace(context, known=known, sources={SUPPLIER: contact})
         return context
+
+
+@dataclass(frozen=True)
+class ProjectCase(Case):
+    """A project; its customer is known."""
+
+    def functions(self) -> list[Function]:
+        """What is sent for it."""
+        context = Context(settings(), REFERENCE, known={PAYER: "C-1"})
+        if self.before is not None:
+            made = translate_document(read_project(self.before), context)
+            context = replace(context, link=DocumentLink("77", "SCORO-P-2660", {}, previous=made.function))
+        return [translate_document(read_project(self.document), context).function]
+
+
+@dataclass(frozen=True)
+class FilesCase(Case):
+    """Files of a document (`document["files"]`), the first ones or later ones."""
+
+    def functions(self) -> list[Function]:
+        """What is sent for it."""
+        files = [PlannedFile(**given) for given in self.document["files"]]
+        folder = [] if self.before else [folder_function()]
+        sent = attachment_function("SCORO-I-3998", self.document["name"], files, exists=self.before is not None)
+        return [*folder, sent]
 
 
 def _made(translation: Translation) -> Iterator[Function]:
@@ -254,7 +283,34 @@ EXPENSES = (
         before=expense(),
     ),
 )
-CASES = (*INVOICES, *CREDIT_INVOICES, *BILLS, *CREDIT_BILLS, *EXPENSES)
+PROJECT: Record = {
+    "project_id": 2660,
+    "no": "17",
+    "project_name": "Website relaunch",
+    "description": "For spring",
+    "company_id": 342,
+    "status": "inprogress",
+    "date": "2026-01-15",
+    "deadline": "2026-06-30",
+}
+PROJECTS = (
+    ProjectCase("project", "projects", PROJECT),
+    ProjectCase("project_of_nobody_without_an_end", "projects", PROJECT | {"company_id": 0, "deadline": "0000-00-00"}),
+    ProjectCase("project_cancelled", "projects", PROJECT | {"status": "cancelled"}, before=PROJECT),
+    ProjectCase(
+        "project_edited",
+        "projects",
+        PROJECT | {"project_name": "Shop", "company_id": 0, "description": ""},
+        before=PROJECT,
+    ),
+)
+CONTRACT = {"file_id": 1, "name": "Contract", "type": "pdf", "bytes": 10, "digest": "aa"}
+PHOTO = {"file_id": 2, "name": "Photo", "type": "png", "bytes": 20, "digest": "bb"}
+FILES = (
+    FilesCase("files_of_a_document", "files", {"name": "Invoice INV-1", "files": [CONTRACT, PHOTO]}),
+    FilesCase("files_added_later", "files", {"name": "Invoice INV-1", "files": [PHOTO]}, before={}),
+)
+CASES = (*INVOICES, *CREDIT_INVOICES, *BILLS, *CREDIT_BILLS, *EXPENSES, *PROJECTS, *FILES)
 
 
 def write() -> None:

@@ -16,7 +16,16 @@ from tests.contract.vendor_schema import assert_valid
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 CONTAINERS = {"lineitem", "updatelineitem", "taxentry", "detailid", "trx_tax", "contactname", "customfield"}
-CONTAINERS |= {"customfieldname", "customfieldvalue", "APBILLITEM", "TAXENTRY", "DETAILID", "TRX_TAX"}
+CONTAINERS |= {
+    "customfieldname",
+    "customfieldvalue",
+    "APBILLITEM",
+    "TAXENTRY",
+    "DETAILID",
+    "TRX_TAX",
+    "attachments",
+    "attachment",
+}
 """What only holds other elements, or stands below one that the mapping names."""
 KEYS = {"RECORDNO"}
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.arrivals import BILL_ARRIVAL, written_fields
 from schemas.errors import DocumentError
 from schemas.reference import Account, DimensionValue, ReferenceData, ScoroAccount, ScoroVatCode, TaxDetail
 from schemas.settings import ConnectionSettings, set_key
@@ -97,52 +96,6 @@ def made(bill: ArrivingBill) -> Decimal:
     return sum(net.values(), Decimal(0)) + sum(
         ((amount * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, amount in net.items()), Decimal(0)
     )
-
-
-def test_a_bill_with_several_rates_and_accounts_arrives_as_json() -> None:
-    bill = arrived(
-        "225.00",
-        line(1, "100.00", "20.00", DEPARTMENTID="20"),
-        line(2, "100.00", "5.00", account="6010"),
-        chosen=settings(**{"dimensions.fields.DEPARTMENT": "c_department", "dimensions.bills.DEPARTMENT": "true"}),
-    )
-    assert bill.intent == {
-        "vendor": "V-1",
-        "total": "225.00",
-        "head": {
-            "no": "B-77",
-            "date": "2026-03-01",
-            "deadline": "2026-03-31",
-            "reference_no": "PO-5",
-            "description": "March",
-            "currency": "GBP",
-        },
-        "lines": [
-            [
-                "101",
-                {
-                    "comment": "Line 1",
-                    "price": "100.00",
-                    "amount": "1",
-                    "finance_account_id": 11,
-                    "vat_code_id": 1,
-                    "vat": "20",
-                    "custom_fields": [{"id": "c_department", "value": "Delivery"}],
-                },
-            ],
-            [
-                "102",
-                {
-                    "comment": "Line 2",
-                    "price": "100.00",
-                    "amount": "1",
-                    "finance_account_id": 12,
-                    "vat_code_id": 2,
-                    "vat": "5",
-                },
-            ],
-        ],
-    }
 
 
 @pytest.mark.parametrize(
@@ -251,15 +204,3 @@ def test_whatever_lines_there_are_scoro_makes_intaccts_total(parts: list[tuple[D
     bill = arrived(str(total), *rows)
     assert made(bill) == total
     assert bill.fingerprint == arrived(str(total), *rows).fingerprint
-
-
-def test_every_field_that_is_written_stands_in_the_mapping() -> None:
-    bill = arrived(
-        "120.01",
-        line(1, "100.00", "20.01", DEPARTMENTID="20"),
-        chosen=settings(**{"dimensions.fields.DEPARTMENT": "c_department", "dimensions.bills.DEPARTMENT": "true"}),
-        CURRENCY="EUR",
-        EXCHANGE_RATE="0.85",
-    )
-    assert set(bill.head) | {"company_id", "lines"} == written_fields(BILL_ARRIVAL, "header")
-    assert {name for _, row in bill.lines for name in row} | {"id"} == written_fields(BILL_ARRIVAL, "line")

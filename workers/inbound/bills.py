@@ -35,7 +35,7 @@ class BillWriter:
             elif (found := _there_before(work, write, row["needed_id"])) is not None:
                 prepared[write.id] = End(write.id, "done", "it stood in Scoro already", scoro_id=found)
             else:
-                prepared[write.id] = Call(MODULE, _body(write, row["needed_id"], {}))
+                prepared[write.id] = Call(MODULE, body_of(write.intent, row["needed_id"], {}))
         return prepared
 
     def answered(self, write: Write, call: Call, record: Record) -> Answered:
@@ -100,14 +100,13 @@ def _change(write: Write, row: Mapping[str, Any], record: Record | None) -> Call
     known = {key: id for key, id in (row["line_numbers"] or {}).items() if id in there}
     if not known and len(there) == len(write.intent["lines"]):
         known = {str(key): id for (key, _), id in zip(write.intent["lines"], there, strict=True) if key}
-    return Call(MODULE, _body(write, row["needed_id"], known), write.scoro_id)
+    return Call(MODULE, body_of(write.intent, row["needed_id"], known), write.scoro_id)
 
 
-def _body(write: Write, supplier_id: int | None, line_ids: Mapping[str, int]) -> dict[str, Any]:
-    lines = [
-        {**({"id": line_ids[str(key)]} if str(key) in line_ids else {}), **line} for key, line in write.intent["lines"]
-    ]
-    return {**write.intent["head"], "company_id": supplier_id, "lines": lines}
+def body_of(intent: Mapping[str, Any], supplier_id: int | None, line_ids: Mapping[str, int]) -> dict[str, Any]:
+    """What Scoro is given of a bill; lines that stand there (RECORDNO -> id) keep their ids."""
+    lines = [{**({"id": line_ids[str(key)]} if str(key) in line_ids else {}), **line} for key, line in intent["lines"]]
+    return {**intent["head"], "company_id": supplier_id, "lines": lines}
 
 
 def _total(record: Mapping[str, Any]) -> Decimal | None:

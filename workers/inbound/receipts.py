@@ -208,7 +208,7 @@ def _prepared(work: Work, due: Due, accounts: Collection[Item], by_hand: Collect
     chosen = _account(work, write, accounts)
     if isinstance(chosen, Problem):
         return _refused(write, chosen)
-    body = _body(due, chosen)
+    body = body_of(write.intent, due.document, _contact(due.record), chosen)
     if not body["currency"] or body["currency"] != (due.record.get("currency") or body["currency"]):
         return _refused(write, _other_currency(due))
     if not has_cents(body["currency"]):
@@ -229,17 +229,17 @@ def _prepared(work: Work, due: Due, accounts: Collection[Item], by_hand: Collect
     )
 
 
-def _body(due: Due, account_id: int) -> dict[str, Any]:
-    intent = due.write.intent
+def body_of(
+    intent: Mapping[str, Any], document: Mapping[str, Any], contact_id: int | None, account_id: int
+) -> dict[str, Any]:
+    """What Scoro is given of a receipt of a document (its `module`, `scoro_id` and `currency`)."""
     return {
         "date": intent["date"],
-        "contact_id": _contact(due.record),
-        "currency": intent["currency"] or due.document["currency"],
-        "sales_doc_type": due.document["module"],
+        "contact_id": contact_id,
+        "currency": intent["currency"] or document["currency"],
+        "sales_doc_type": document["module"],
         "receipt_account_id": account_id,
-        "receipts": [
-            {"invoice_id": due.document["scoro_id"], "date": intent["date"], "sum": float(intent["sum"])},
-        ],
+        "receipts": [{"invoice_id": document["scoro_id"], "date": intent["date"], "sum": float(intent["sum"])}],
     }
 
 

@@ -20,10 +20,11 @@ class SupplierWriter:
     def prepare(self, work: Work) -> Mapping[int, Call | End]:
         """A contact that is found by the vendor's key, or as the only one of its name, is taken; else one is made."""
         prepared: dict[int, Call | End] = {}
+        key = work.connection.settings.matching.vendor_key
         for write in work.writes:
             found = _existing(work, write)
             if found is None:
-                prepared[write.id] = Call(MODULE, _body(work, write), write.scoro_id)
+                prepared[write.id] = Call(MODULE, body_of(write.intent, key), write.scoro_id)
             else:
                 prepared[write.id] = End(write.id, "done", "it is a contact of Scoro already", scoro_id=found)
         return prepared
@@ -84,17 +85,17 @@ def _linked(work: Work, ids: Collection[int]) -> set[int]:
     return work.db.run(lambda ledger: writes.linked_ids(ledger, work.connection.id, "vendors", ids)) if ids else set()
 
 
-def _body(work: Work, write: Write) -> dict[str, Any]:
-    key, tax_id = work.connection.settings.matching.vendor_key, str(write.intent.get("tax_id", ""))
+def body_of(intent: Mapping[str, Any], vendor_key: str) -> dict[str, Any]:
+    """What Scoro is given of a vendor; `vendor_key` is `matching.vendor_key`."""
     body: dict[str, Any] = {
-        "name": write.intent["name"] or write.intent["vendor"],
+        "name": intent["name"] or intent["vendor"],
         "contact_type": "company",
         "is_supplier": 1,
     }
-    if tax_id:
-        body["vatno" if key == "vatno" else "id_code"] = tax_id
-    if key == "reference_no":
-        body["reference_no"] = write.intent["vendor"]
+    if tax_id := str(intent.get("tax_id", "")):
+        body["vatno" if vendor_key == "vatno" else "id_code"] = tax_id
+    if vendor_key == "reference_no":
+        body["reference_no"] = intent["vendor"]
     return body
 
 
