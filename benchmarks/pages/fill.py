@@ -4,7 +4,7 @@ from typing import Any
 
 from db.database import Ledger
 
-TABLES = ("document", "change", "revision", "operation", "link", "request", "attempt", "journal")
+TABLES = ("document", "change", "revision", "operation", "link", "request", "attempt", "dead_letter", "journal")
 
 PREPARE = """
     INSERT INTO connection (name, site_id, scoro_entity, company, entity, user_id, base_currency, multi_entity,
@@ -47,7 +47,8 @@ CHANGES = """
     INSERT INTO change (document_id, connection_id, origin, actor, state, captured_at, due_at, ended_at)
     SELECT id, connection_id, 'webhook', 'scoro',
         CASE WHEN state = 'waiting' THEN 'waiting' ELSE 'done' END::change_state,
-        first_seen_at, first_seen_at, CASE WHEN state <> 'waiting' THEN first_seen_at + interval '1 s' END
+        first_seen_at, CASE WHEN state = 'waiting' THEN ledger_now() + interval '1 day' ELSE first_seen_at END,
+        CASE WHEN state <> 'waiting' THEN first_seen_at + interval '1 s' END
     FROM document WHERE id > %(from)s
 """
 
@@ -84,17 +85,40 @@ ATTEMPTS = """
 """
 
 FAILURES = """
-    WITH letters AS (
-        INSERT INTO dead_letter (connection_id, document_id, error_class, code, cause, fix, culprit, handled_at)
-        SELECT connection_id, id, 'refused', 'account_inactive', 'The account ' || 4000 + id %% 20 || ' is not active.',
-            'Activate it in Intacct, then send it again.', ARRAY[(4000 + id %% 20)::text], ledger_now()
-        FROM document WHERE id > %(from)s AND state = 'failed' RETURNING id, connection_id, document_id, cause, fix),
+    WITH failing AS (
+        SELECT *, 'The account ' || 4000 + id %% 20 || ' is not active.' AS cause FROM document
+        WHERE id > %(from)s AND state = 'failed'),
     causes AS (
         INSERT INTO failure (connection_id, fingerprint, error_class, code, cause, fix)
-        SELECT DISTINCT connection_id, cause, 'refused', 'account_inactive', cause, fix FROM letters
-        RETURNING id, connection_id, cause)
+        SELECT DISTINCT connection_id, cause, 'refused', 'account_inactive', cause,
+            'Activate it in Intacct, then send it again.' FROM failing
+        RETURNING id, connection_id, cause, fix),
+    letters AS (
+        INSERT INTO dead_letter (connection_id, document_id, failure_id, error_class, code, cause, fix, culprit,
+            handled_at)
+        SELECT connection_id, f.id, c.id, 'refused', 'account_inactive', c.cause, c.fix,
+            ARRAY[(4000 + f.id %% 20)::text], ledger_now()
+        FROM failing f JOIN causes c USING (connection_id, cause) RETURNING id, document_id, failure_id)
     INSERT INTO failure_document (failure_id, document_id, dead_letter_id)
-    SELECT c.id, l.document_id, l.id FROM letters l JOIN causes c USING (connection_id, cause)
+    SELECT failure_id, document_id, id FROM letters
+"""
+
+SETTLED_FAILURES = """
+    WITH causes AS (
+        INSERT INTO failure (connection_id, fingerprint, error_class, code, cause, fix, state)
+        SELECT c.id, 'tax ' || n, 'data', 'tax_unknown', 'The tax rate ' || n || ' has no tax detail.',
+            'Map it, then try again.', 'resolved' FROM connection c, generate_series(1, 50) n
+        RETURNING id, connection_id, fingerprint, cause, fix),
+    letters AS (
+        INSERT INTO dead_letter (connection_id, document_id, failure_id, error_class, code, cause, fix, culprit, at,
+            handled_at)
+        SELECT d.connection_id, d.id, c.id, 'data', 'tax_unknown', c.cause, c.fix, ARRAY['tax'],
+            d.first_seen_at, d.first_seen_at
+        FROM document d JOIN causes c
+            ON c.connection_id = d.connection_id AND c.fingerprint = 'tax ' || (1 + d.id / 50 %% 50)
+        WHERE d.id > %(from)s AND d.id %% 50 = 7 ORDER BY d.id RETURNING id, document_id, failure_id)
+    INSERT INTO failure_document (failure_id, document_id, dead_letter_id, cleared_at)
+    SELECT failure_id, document_id, id, ledger_now() FROM letters
 """
 
 PULSE = """
@@ -102,6 +126,8 @@ PULSE = """
     SELECT s, date_trunc('minute', ledger_now()) - make_interval(mins => m), (m %% 90)::float8
     FROM generate_series(1, 20000) m, unnest(%(series)s::text[]) s ON CONFLICT DO NOTHING
 """
+
+STORIES = (DOCUMENTS, REQUESTS, CHANGES, REVISIONS, OPERATIONS, LINKS, ATTEMPTS, SETTLED_FAILURES, FAILURES, PULSE)
 
 BY_TRIGGERS = """
     INSERT INTO document_tally SELECT connection_id, kind, state, count(*) FROM document WHERE id > %(from)s
@@ -132,7 +158,7 @@ def fill(ledger: Ledger, count: int, series: list[str]) -> dict[str, int]:
         "function": FUNCTION,
     }
     ledger.execute("SET LOCAL session_replication_role = replica")  # neither triggers nor foreign keys
-    for statement in (DOCUMENTS, REQUESTS, CHANGES, REVISIONS, OPERATIONS, LINKS, ATTEMPTS, FAILURES, PULSE):
+    for statement in STORIES:
         ledger.execute(statement.encode(), started)
         ledger.execute("ANALYZE")
     for statement in BY_TRIGGERS.split(";"):

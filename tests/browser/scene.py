@@ -160,6 +160,7 @@ def pages(where: Office) -> dict[str, str]:
         "preview": f"/documents/{edited}",
         "failures": "/failures",
         "failure": f"/failures/{failure}",
+        "log": "/failures/log",
         "price": "/failures",
         "replays": "/replays",
         "differing": f"/documents/differing?connection={connection}",
