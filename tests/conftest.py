@@ -178,8 +178,10 @@ def at_database(url: str, name: str) -> str:
 def _temporary_database(server_url: str, template: str | None) -> Iterator[str]:
     name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
     create, drop = sql.SQL("CREATE DATABASE {} TEMPLATE {}"), sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    hurry = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")  # no test outlives the server
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(create.format(sql.Identifier(name), sql.Identifier(template or "template0")))
+        server.execute(hurry.format(sql.Identifier(name)))
         try:
             yield name
         finally:
