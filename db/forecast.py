@@ -68,6 +68,8 @@ class Forecast:
     limit: int
     used: int
     left: int
+    kept_for_look_ups: int
+    """Of those left, what documents cannot have."""
     burn: dict[Purpose, float]
     runs_out_at: datetime | None
     waiting: dict[str, int]
@@ -113,6 +115,7 @@ def forecast(ledger: Ledger, site_id: int) -> Forecast:
         limit=month.limit,
         used=month.used,
         left=max(0, month.limit - month.used),
+        kept_for_look_ups=max(0, min(month.kept_for_look_ups, month.limit - month.used)),
         burn=burn,
         runs_out_at=_runs_out_at(now, spendable, sum(burn.values()), ends_at),
         waiting={wait: row["n"] for wait, row in waiting.items()},

@@ -15,7 +15,11 @@ group = typer.Typer(no_args_is_help=True, help="Requests to Intacct per month.")
 @group.command()
 def show(
     forecast: Annotated[
-        bool, typer.Option("--forecast", help="With --json: also burn_per_day, runs_out_at, paced_until and waiting.")
+        bool,
+        typer.Option(
+            "--forecast",
+            help="With --json: also kept_for_look_ups, burn_per_day, runs_out_at, paced_until and waiting.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,6 +56,8 @@ def _print(row: dict[str, Any]) -> None:
     typer.echo(
         f"{plain(row['site'])}, {row['month']}: {row['used']:,} of {row['limit']:,} requests used, {row['left']:,} left"
     )
+    if kept := row["kept_for_look_ups"]:
+        typer.echo(f"  kept         {kept:,} of those left, for look-ups of what is in doubt")
     if spent := ", ".join(f"{purpose} {n:,}" for purpose, n in row["by_purpose"].items() if n):
         typer.echo(f"  by purpose   {spent}")
     if row["unconfirmed"]:

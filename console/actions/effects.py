@@ -58,7 +58,7 @@ def _posted(session: Session, connection_id: int, _: str, __: ConnectionSettings
     return (
         f"{row['posted']:,} documents stand in Intacct as they are, {row['waiting']:,} wait as they were translated;"
         f" nothing is sent now. If all were sent again it would take about {price.requests:,} of the {price.left:,}"
-        " requests left this month; documents list --differs shows which would change"
+        " requests left for documents this month; documents list --differs shows which would change"
     )
 
 

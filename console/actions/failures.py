@@ -57,7 +57,7 @@ class Plan:
         documents, requests = count(len(self.items), "document"), count(self.requests, "request")
         left = min(price.left for price in self.prices.values())
         late = "" if all(price.affordable for price in self.prices.values()) else " The rest goes in the next month."
-        return f"{documents} in {requests} at the most, of the {left:,} left this month.{late}"
+        return f"{documents} in {requests} at the most, of the {left:,} left for documents this month.{late}"
 
 
 def plan(

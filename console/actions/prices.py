@@ -23,7 +23,7 @@ def price(db: Database, connection: Connection, documents: int, *, older: int = 
 def words(price: Price, resumes_at: datetime, time_zone: str) -> str:
     """A price as a sentence."""
     looks = f", {price.look_ups:,} of them to look up older documents," if price.look_ups else ""
-    sentence = f"at most about {_requests(price.requests)}{looks} of the {price.left:,} left this month"
+    sentence = f"at most about {_requests(price.requests)}{looks} of the {price.left:,} left for documents this month"
     if price.affordable:
         return f"{sentence}."
     return f"{sentence}; the rest goes from {resumes_at.astimezone(ZoneInfo(time_zone)).date()} on."

@@ -91,7 +91,10 @@ def test_a_replay_names_its_price_and_does_nothing_until_it_is_agreed_to(ledger:
     failure, _ = refused(ledger)
     asked = run("replay", failure)
     assert asked.exit_code == 2
-    assert "1 document in 1 request at the most, of the 3,960 left this month. Add --yes to agree." in asked.stderr
+    assert (
+        "1 document in 1 request at the most, of the 3,960 left for documents this month. Add --yes to agree."
+        in asked.stderr
+    )
     assert ledger.rows("SELECT FROM replay") == []
     assert "Replay 1: 1 document in 1 request" in said("replay", "--cause", "no_moon", "--yes", "--why", "full moon")
     (row,) = json.loads(said("replays", "--json"))

@@ -150,7 +150,7 @@ def test_everything_is_read_again_at_a_price(connected: Terminal, both: StandIns
     asked = connected.type("sync", "now")
     assert asked.returncode == 2
     assert "Scoro lists 30 documents since 2000-01-01" in asked.stderr
-    assert "at most about 1 request of the 3,958 left this month" in asked.stderr
+    assert "at most about 1 request of the 3,958 left for documents this month" in asked.stderr
     assert "30 documents" in connected.done("sync", "now", "--yes", "--wait")
     assert connected.done("wait") == ""
     assert len(both.intacct.invoices()) == len(made)

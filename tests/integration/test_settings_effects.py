@@ -50,7 +50,7 @@ def test_what_translates_otherwise_names_what_stands_and_what_sending_all_of_it_
     office.documents(2, "waiting")
     said = office.said("accounts.discount", "4921")
     assert "120 documents stand in Intacct as they are, 2 wait as they were translated; nothing is sent now" in said
-    assert "If all were sent again it would take about 3 of the 3,960 requests left this month" in said
+    assert "If all were sent again it would take about 3 of the 3,960 requests left for documents this month" in said
 
 
 def test_what_decides_about_reading_names_what_waits_as_it_was_planned(office: Office) -> None:

@@ -65,7 +65,7 @@ def test_the_price_is_requests_of_the_month_and_says_what_is_over(embedded_world
         "sandbox: Scoro lists 121 documents since 2020-01-01 (3 older ones are left out). What differs is sent: at most"
         " about 3 requests of the "
     )
-    assert said.endswith(" left this month.")
+    assert said.endswith(" left for documents this month.")
     world.execute("UPDATE site SET request_limit = 2")
     assert "; the rest goes from " in syncing.price(world.ledger.db, world.connection, listing)
 
