@@ -92,7 +92,7 @@ def template_database(postgres_server: PostgresService) -> Iterator[str]:
     """The name of a database with the current schema, made once, to be copied."""
     from db.migrate import migrate
 
-    with _temporary_database(postgres_server.url, template=None) as name:
+    with temporary_database(postgres_server.url, template=None) as name:
         migrate(at_database(postgres_server.url, name))
         yield name
 
@@ -100,14 +100,14 @@ def template_database(postgres_server: PostgresService) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_server: PostgresService, template_database: str) -> Iterator[str]:
     """The address of a fresh database with the current schema, for one test."""
-    with _temporary_database(postgres_server.url, template=template_database) as name:
+    with temporary_database(postgres_server.url, template=template_database) as name:
         yield at_database(postgres_server.url, name)
 
 
 @pytest.fixture
 def empty_database_url(postgres_server: PostgresService) -> Iterator[str]:
     """The address of a database without any table, for one test."""
-    with _temporary_database(postgres_server.url, template=None) as name:
+    with temporary_database(postgres_server.url, template=None) as name:
         yield at_database(postgres_server.url, name)
 
 
@@ -175,7 +175,8 @@ def at_database(url: str, name: str) -> str:
 
 
 @contextmanager
-def _temporary_database(server_url: str, template: str | None) -> Iterator[str]:
+def temporary_database(server_url: str, template: str | None) -> Iterator[str]:
+    """A database that is a copy of another one, by its name."""
     name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
     create, drop = sql.SQL("CREATE DATABASE {} TEMPLATE {}"), sql.SQL("DROP DATABASE {} WITH (FORCE)")
     hurry = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")  # no test outlives the server

@@ -12,7 +12,7 @@ import pytest
 from app.services.postgres import PostgresService
 from schemas.kinds import Kind
 from schemas.settings import ConnectionSettings, describe
-from tests.conftest import _temporary_database, at_database
+from tests.conftest import at_database, temporary_database
 from tests.settings.bench import PURCHASES, Bench, Wire
 from tests.settings.cases import Case, model_key
 from tests.settings.of_contents import CONTENT_CASES
@@ -32,7 +32,7 @@ WITHOUT_EFFECT = frozenset({"data.files.on_delete"})
 @contextmanager
 def a_bench(server: PostgresService, template: str, folder: Path) -> Iterator[Bench]:
     with (
-        _temporary_database(server.url, template=template) as name,
+        temporary_database(server.url, template=template) as name,
         stand_ins() as both,
         joined(both, at_database(server.url, name), folder, None, "") as world,
     ):

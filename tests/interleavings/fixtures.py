@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.services.postgres import PostgresService
-from tests.conftest import _temporary_database, at_database
+from tests.conftest import at_database, temporary_database
 from tests.interleavings.actors import stand
 from tests.interleavings.stage import Stage
 from tests.worlds.fixtures import joined
@@ -21,7 +21,7 @@ def stage_home(
 ) -> Iterator[Stage]:
     """A stage on a ledger of its own; its connection is made with the stand-ins over HTTP, once."""
     shared_stand_ins.reset()
-    with _temporary_database(postgres_server.url, template_database) as name:
+    with temporary_database(postgres_server.url, template_database) as name:
         url, folder = at_database(postgres_server.url, name), tmp_path_factory.mktemp("stage")
         with joined(shared_stand_ins, url, folder, None, "") as world:
             made = Stage(world)
