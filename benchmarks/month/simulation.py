@@ -58,7 +58,7 @@ class Simulation:
 
     def run(self) -> Run:
         """From the month's first second in the site's time zone to the delivery of everything."""
-        now = self._world.set_clock(self._begins)
+        now = self._step(self._world.set_clock(self._begins))
         while (event := self._next_event(now)) is not None:
             before, now = now, self._world.now()
             now = self._world.set_clock(event) if event > now else now
