@@ -29,8 +29,8 @@ LOG = f"""SELECT l.id, l.at, c.name AS connection, l.document_id, document_name(
       AND (%(since)s::timestamptz IS NULL OR l.at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR l.at < %(until)s)
       AND (%(unresolved)s::boolean IS NULL OR {UNRESOLVED} = %(unresolved)s)
-      AND (%(search)s::text IS NULL OR position(lower(%(search)s) IN lower(
-          concat_ws(' ', document_name(d), d.number, l.code, l.cause, l.fix, array_to_string(l.culprit, ' ')))) > 0)
+      AND (%(search)s::text IS NULL OR position(lower(%(search)s) IN l.words) > 0
+          OR position(lower(%(search)s) IN lower(d.number)) > 0)
       AND (%(before)s::bigint IS NULL OR l.id < %(before)s)
     ORDER BY l.id DESC LIMIT %(limit)s"""
 
