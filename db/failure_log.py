@@ -30,7 +30,7 @@ LOG = f"""SELECT l.id, l.at, c.name AS connection, l.document_id, document_name(
       AND (%(until)s::timestamptz IS NULL OR l.at < %(until)s)
       AND (%(unresolved)s::boolean IS NULL OR {UNRESOLVED} = %(unresolved)s)
       AND (%(search)s::text IS NULL OR position(lower(%(search)s) IN l.words) > 0
-          OR position(lower(%(search)s) IN lower(d.number)) > 0)
+          OR l.document_id IN (SELECT id FROM document WHERE number <> '' AND upper(number) = upper(%(search)s)))
       AND (%(before)s::bigint IS NULL OR l.id < %(before)s)
     ORDER BY l.id DESC LIMIT %(limit)s"""
 

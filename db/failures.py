@@ -65,11 +65,12 @@ class DeadLetter:
 
 
 BURY = """INSERT INTO dead_letter AS mine (connection_id, document_id, operation_id, change_id, attempt, error_class,
-        code, cause, fix, field, culprit, holds, who, sent, answered, poison)
+        code, cause, fix, field, culprit, holds, who, sent, answered, poison, number)
     SELECT connection_id, document_id, operation_id, change_id, attempt, error_class, code, cause, fix, field,
         ARRAY(SELECT jsonb_array_elements_text(culprit)), ARRAY(SELECT jsonb_array_elements_text(holds)), who, sent,
         coalesce(answered, (SELECT a.answered FROM attempt a WHERE a.operation_id = g.operation_id
-                            AND a.answered IS NOT NULL ORDER BY a.request_id DESC LIMIT 1)), poison
+                            AND a.answered IS NOT NULL ORDER BY a.request_id DESC LIMIT 1)), poison,
+        coalesce((SELECT d.number FROM document d WHERE d.id = g.document_id), '')
     FROM jsonb_to_recordset(%s) AS g (connection_id bigint, document_id bigint, operation_id uuid, change_id bigint,
         attempt integer, error_class text, code text, cause text, fix text, field text, culprit jsonb, holds jsonb,
         who text, sent text, answered text, poison text)

@@ -95,9 +95,9 @@ FAILURES = """
         RETURNING id, connection_id, cause, fix),
     letters AS (
         INSERT INTO dead_letter (connection_id, document_id, failure_id, error_class, code, cause, fix, culprit,
-            handled_at)
+            handled_at, number)
         SELECT connection_id, f.id, c.id, 'refused', 'account_inactive', c.cause, c.fix,
-            ARRAY[(4000 + f.id %% 20)::text], ledger_now()
+            ARRAY[(4000 + f.id %% 20)::text], ledger_now(), f.number
         FROM failing f JOIN causes c USING (connection_id, cause) RETURNING id, document_id, failure_id)
     INSERT INTO failure_document (failure_id, document_id, dead_letter_id)
     SELECT failure_id, document_id, id FROM letters
@@ -111,9 +111,9 @@ SETTLED_FAILURES = """
         RETURNING id, connection_id, fingerprint, cause, fix),
     letters AS (
         INSERT INTO dead_letter (connection_id, document_id, failure_id, error_class, code, cause, fix, culprit, at,
-            handled_at)
+            handled_at, number)
         SELECT d.connection_id, d.id, c.id, 'data', 'tax_unknown', c.cause, c.fix, ARRAY['tax'],
-            d.first_seen_at, d.first_seen_at
+            d.first_seen_at, d.first_seen_at, d.number
         FROM document d JOIN causes c
             ON c.connection_id = d.connection_id AND c.fingerprint = 'tax ' || (1 + d.id / 50 %% 50)
         WHERE d.id > %(from)s AND d.id %% 50 = 7 ORDER BY d.id RETURNING id, document_id, failure_id)
