@@ -59,6 +59,7 @@ def joined_once(
         url, folder = at_database(postgres_server.url, name), tmp_path_factory.mktemp("joined")
         with joined(shared_stand_ins, url, folder, None, "") as world:
             asked = tuple(request["xml"].encode() for request in world.intacct.requests())
+        shared_stand_ins.reset()  # whoever had them as new has them so still
         yield JoinedOnce(name, world.connection_id, asked)
 
 
