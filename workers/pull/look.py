@@ -196,7 +196,7 @@ class _Look:
     def _read_lines(self, bills: Collection[int]) -> None:
         """Read the lines of bills as they are now; a bill seen changed meanwhile keeps waiting for its lines."""
         wait_s = pulled.fresh_for_s(self.session, self.connection.id, BILL, bills, SAME_SECOND_S)
-        if self.runtime.stopping.wait(wait_s):
+        if wait_s and self.runtime.stopping.wait(wait_s):
             raise _StoppedError("it is told to stop")
         versions = pulled.versions(self.session, self.connection.id, BILL, bills)
         items = by_keys(f"{BILL}ITEM", "RECORDKEY", bills, fields=BILL_LINE_FIELDS)
