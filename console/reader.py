@@ -79,7 +79,7 @@ class Reader:
             value = Decimal(amount)
         except InvalidOperation:
             return str(amount)
-        return format_currency(value, currency or "XXX", locale=self.locale) if currency else f"{value:f}"
+        return format_currency(value, currency, locale=self.locale) if currency else f"{value:f}"
 
     def day(self, value: date | None) -> str:
         """A date: 5 Mar 2026."""

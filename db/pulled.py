@@ -87,16 +87,12 @@ def without_lines(ledger: Ledger, connection_id: int, object_name: str, limit: i
 def fresh_for_s(
     ledger: Ledger, connection_id: int, object_name: str, record_nos: Collection[int], seconds: float
 ) -> float:
-    """How long until the last of these was seen so many seconds ago; one that was modified long before does not count.
-
-    Five minutes are more than our clock and Intacct's differ.
-    """
+    """How long until the last of these was seen so many seconds ago, by the ledger's clock alone."""
     row = one(
         ledger,
         """SELECT coalesce(max(extract(epoch FROM seen_at - ledger_now())), -%(seconds)s)::float8 AS seen_in_s
            FROM pulled
-           WHERE connection_id = %(connection)s AND object = %(object)s AND record_no = ANY(%(numbers)s)
-             AND modified_at > seen_at - interval '5 minutes'""",
+           WHERE connection_id = %(connection)s AND object = %(object)s AND record_no = ANY(%(numbers)s)""",
         {"connection": connection_id, "object": object_name, "numbers": list(record_nos), "seconds": seconds},
     )
     return max(0.0, min(seconds, seconds + float(row["seen_in_s"])))

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from lxml import etree
 
 from clients.intacct.parse import parse
 from schemas.intacct.functions import Function
-from schemas.reference import Account, DimensionValue, ReferenceData, ScoroAccount, ScoroVatCode, TaxDetail
 from schemas.settings import ConnectionSettings, set_key
+from tests.unit.arriving_books import REFERENCE
 from workers.inbound import bills, receipts, suppliers
 from workers.pull.background import TOPICS
 from workers.pull.paging import Paged
@@ -32,22 +31,6 @@ Row = dict[str, str]
 LINES = f"{BILL}ITEM"
 STARTS_ON = date(2026, 1, 1)
 SUPPLIER_ID, CUSTOMER_ID, BANK_ID = 31, 32, 2
-REFERENCE = ReferenceData(
-    base_currency="GBP",
-    accounts=(Account("6000", "Subcontractors"), Account("6010", "Software"), Account("4910", "Rounding")),
-    scoro_accounts=(
-        ScoroAccount(11, "6000", "Subcontractors"),
-        ScoroAccount(12, "", "Software"),
-        ScoroAccount(13, "4910", "Rounding"),
-    ),
-    tax_details=(TaxDetail("Standard", Decimal(20), "Purchase"), TaxDetail("Reduced", Decimal(5), "Purchase")),
-    vat_codes=(
-        ScoroVatCode(1, "S20", Decimal(20)),
-        ScoroVatCode(2, "S5", Decimal(5)),
-        ScoroVatCode(3, "S0", Decimal(0)),
-    ),
-    dimensions={"DEPARTMENT": (DimensionValue("20", "Delivery"),), "CLASS": (DimensionValue("7", "Own use"),)},
-)
 PAID: dict[tuple[str, str], dict[str, Any]] = {
     ("ARINVOICE", "101"): {"module": "invoices", "scoro_id": 1, "currency": "GBP"},
     ("ARINVOICE", "102"): {"module": "invoices", "scoro_id": 2, "currency": "GBP"},

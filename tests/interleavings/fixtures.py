@@ -5,28 +5,26 @@ from collections.abc import Iterator
 import pytest
 
 from app.services.postgres import PostgresService
-from tests.conftest import at_database, temporary_database
 from tests.interleavings.actors import stand
 from tests.interleavings.stage import Stage
-from tests.worlds.fixtures import joined
+from tests.worlds.fixtures import JoinedOnce, joined_as_before
 from tests.worlds.stand_ins import StandIns
 
 
 @pytest.fixture(scope="module")
 def stage_home(
     postgres_server: PostgresService,
-    template_database: str,
+    joined_once: JoinedOnce,
     shared_stand_ins: StandIns,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
-    """A stage on a ledger of its own; its connection is made with the stand-ins over HTTP, once."""
+    """A stage on a ledger of its own, connected."""
     shared_stand_ins.reset()
-    with temporary_database(postgres_server.url, template_database) as name:
-        url, folder = at_database(postgres_server.url, name), tmp_path_factory.mktemp("stage")
-        with joined(shared_stand_ins, url, folder, None, "") as world:
-            made = Stage(world)
-            yield made
-            made.close()
+    folder = tmp_path_factory.mktemp("stage")
+    with joined_as_before(shared_stand_ins, joined_once, postgres_server, folder, None, "") as world:
+        made = Stage(world)
+        yield made
+        made.close()
 
 
 @pytest.fixture
